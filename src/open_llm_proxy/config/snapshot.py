@@ -1,0 +1,56 @@
+"""The accepted configuration with secrets resolved, as the supervisor hands it to its children."""
+
+import msgspec
+
+from open_llm_proxy.config.schema import Config
+
+
+class LogSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the recorder is told by the environment. Sizes in characters (0: all), times in seconds."""
+
+    capture_mode: str = "summary"
+    content_max: int = 0
+    reasoning_max: int = 4000
+    tool_result_max: int = 20000
+    user_question_max: int = 4000
+    stdout_max_field: int = 200
+    stdout_format: str = "json"  # json | line
+    flush_interval_s: float = 300
+    ratio_min_requests: int = 20
+    ratio_floor: float = 0.5
+    slow_completion_s: float = 300
+
+
+class StoreSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Where chunks go: an object-store URL with its options, or a folder, or (both None) nowhere but stdout."""
+
+    url: str | None = None  # s3://bucket/prefix, gs://…, az://…, file:///…
+    s3_endpoint: str | None = None
+    access_key_id: str | None = None
+    secret_access_key: str | None = None
+    folder: str | None = None
+    ca_file: str | None = None
+    refused: str | None = None  # why a store that was named is not used (LOG_BUCKET that holds "<")
+
+
+class ClientKey(msgspec.Struct, frozen=True):
+    """A proxy key and the name that records show: ``default``, its own name, or ``extra-<n>``."""
+
+    name: str
+    key: str
+
+
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """All that a child needs. ``config`` has flags and environment applied; secrets are resolved by name."""
+
+    config: Config
+    config_sha256: str
+    client_keys: tuple[ClientKey, ...] = ()
+    provider_keys: dict[str, str] = {}  # provider name -> key; absent: none goes upstream, or it is missing
+    cache_salts: dict[str, str] = {}  # provider name -> salt
+    spool_dir: str = ""
+    models_cache_ttl_s: float = 300
+    models_fetch_timeout_s: float = 8
+    demo: bool = False
+    log: LogSettings = LogSettings()
+    store: StoreSettings = StoreSettings()

@@ -1,0 +1,40 @@
+"""The root of every exception that this project raises on purpose.
+
+::
+
+    OpenLlmProxyError
+    ├── UserError                  a person can mend it: said in one line, with the remedy
+    │   └── config.problems.ConfigError   all mistakes of a configuration at once
+    ├── http1.errors.ProtocolError        the peer broke HTTP: carries the status to answer with
+    │   └── http1.errors.UpstreamProtocolError
+    └── spool.frame.FrameError            a segment holds something that is no frame
+"""
+
+from typing import Final
+
+EXIT_OK: Final = 0
+EXIT_FINDINGS: Final = 1
+EXIT_USAGE: Final = 2
+
+
+class OpenLlmProxyError(Exception):
+    """Base of the project's own exceptions."""
+
+
+class UserError(OpenLlmProxyError):
+    """Something that the person at the command line can mend.
+
+    Args:
+        message: What is wrong, one line.
+        remedy: What to do about it, one line; empty when the message says it.
+        exit_code: The process's exit status (2: usage or configuration).
+    """
+
+    def __init__(self, message: str, remedy: str = "", exit_code: int = EXIT_USAGE) -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+        self.exit_code = exit_code
+
+    def __str__(self) -> str:
+        return f"{self.message}. {self.remedy}" if self.remedy else self.message
