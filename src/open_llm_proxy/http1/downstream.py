@@ -1,0 +1,405 @@
+"""One client connection: requests in order, one at a time; answers framed; a client that leaves noticed.
+
+It knows HTTP and an ``Application`` that answers; what a request means is not its business.
+"""
+
+from asyncio import Protocol as AsyncioProtocol
+from asyncio import Transport
+from math import inf
+from typing import TYPE_CHECKING, Final, Protocol, cast
+
+from open_llm_proxy.http1.connection import RequestReader, Step
+from open_llm_proxy.http1.errors import ProtocolError
+from open_llm_proxy.http1.flow import Turn
+from open_llm_proxy.http1.head import RequestHead
+from open_llm_proxy.http1.limits import LINGER_BYTES, LINGER_S, PIPELINE_BYTES, EngineLimits
+
+if TYPE_CHECKING:
+    from asyncio import BaseTransport
+
+CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+LAST_CHUNK: Final = b"0\r\n\r\n"
+
+_NEW, _IDLE, _HEAD, _BODY, _ANSWER, _LINGER = range(6)
+
+
+class Responder(Protocol):
+    """One request's other side: it will call ``respond``, or ``start`` … ``finish``, on the connection."""
+
+    def on_request(self, body: bytes) -> None:
+        """The request is whole."""
+
+    def on_refused(self, error: ProtocolError) -> bool:
+        """The rest of the request cannot be read; the connection ends. True: it was answered with what ``error`` says."""
+        ...
+
+    def on_gone(self) -> None:
+        """The client left, or its connection was ended, before the answer was out."""
+
+    def on_writable(self, writable: bool) -> None:
+        """The client reads too slowly (False), or reads again (True)."""
+
+
+class Application(Protocol):
+    """What a worker gives each of its connections."""
+
+    limits: EngineLimits
+    turn: Turn
+    draining: bool
+
+    def now(self) -> float:
+        """The loop's clock, seconds."""
+        ...
+
+    def connected(self, connection: "Downstream") -> bool:
+        """Count a new connection; False: there are too many, and it was answered."""
+        ...
+
+    def disconnected(self, connection: "Downstream") -> None:
+        """It is gone."""
+
+    def begin(self, connection: "Downstream", head: RequestHead) -> Responder:
+        """A request's head has come; it may be answered at once."""
+        ...
+
+    def reserve(self, size: int) -> bool:
+        """Count ``size`` bytes of request body as held; False: the budget is spent."""
+        ...
+
+    def free(self, size: int) -> None:
+        """Those bytes are held no longer."""
+
+    def refuse(self, connection: "Downstream", error: ProtocolError) -> None:
+        """Answer a request that broke HTTP, with ``respond`` or ``start``/``finish``."""
+
+    def on_error(self, error: BaseException) -> None:
+        """An exception of ours was caught so that serving goes on."""
+
+
+class Downstream(AsyncioProtocol):
+    """State of one client connection. ``deadline`` (loop time) is looked at by the worker's sweep, once a tick."""
+
+    __slots__ = (
+        "_app",
+        "_chunked",
+        "_finishing",
+        "_keep_alive",
+        "_lingered_bytes",
+        "_ordered",
+        "_paused_reading",
+        "_reader",
+        "_responder",
+        "_state",
+        "deadline",
+        "_reserved_bytes",
+        "started",
+        "transport",
+        "writable",
+    )
+
+    def __init__(self, app: Application) -> None:
+        self._app = app
+        self._reader = RequestReader(app.limits)
+        self._responder: Responder | None = None
+        self._state = _NEW
+        self._chunked = False
+        self._finishing = False
+        self._keep_alive = True
+        self._lingered_bytes = 0
+        self._ordered = False
+        self._paused_reading = False
+        self.deadline = inf
+        self._reserved_bytes = 0
+        self.started = False
+        self.writable = True
+        self.transport: Transport = cast("Transport", None)
+
+    # --- asyncio's callbacks -------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: "BaseTransport") -> None:
+        """asyncio's callback."""
+        self.transport = cast("Transport", transport)
+        self.deadline = self._app.now() + self._app.limits.head_s
+        self._app.connected(self)
+
+    def data_received(self, data: bytes) -> None:
+        """asyncio's callback; no exception leaves it."""
+        try:
+            self._receive(data)
+        except ProtocolError as error:
+            self._refuse(error)
+        except Exception as error:  # noqa: BLE001 - a fault of ours ends this connection, not the worker
+            self._app.on_error(error)
+            self.abort()
+
+    def _receive(self, data: bytes) -> None:
+        state = self._state
+        if state == _ANSWER:
+            self._reader.receive(data)
+            if self._reader.held_bytes > PIPELINE_BYTES and not self._paused_reading:
+                self._paused_reading = True
+                self.transport.pause_reading()
+        elif state == _LINGER:
+            self._lingered_bytes += len(data)
+            if self._lingered_bytes > LINGER_BYTES:
+                self.transport.abort()
+        elif state == _BODY:
+            self._receive_body(data)
+        else:
+            step = self._reader.receive(data)
+            if step == Step.HEAD:
+                self._begin()
+            elif state != _HEAD and self._reader.held_bytes:
+                self._state = _HEAD
+                self.deadline = self._app.now() + self._app.limits.head_s
+
+    def _begin(self) -> None:
+        reader = self._reader
+        head = reader.head
+        assert head is not None
+        self._state = _BODY
+        self.deadline = inf
+        self.started = False
+        self._keep_alive = head.keep_alive
+        responder = self._app.begin(self, head)
+        if self._state != _BODY:  # answered from the head alone
+            self._settle_unread_body()
+            return
+        self._responder = responder
+        held = reader.held_bytes
+        step = reader.start_body()
+        if held and not self._reserve(held):
+            return
+        if step == Step.COMPLETE:
+            self._complete(responder)
+            return
+        self.deadline = self._app.now() + self._app.limits.body_s
+        if head.expect_continue and not held:
+            self.transport.write(CONTINUE)
+
+    def _settle_unread_body(self) -> None:
+        """After an early answer: a body that is here already is passed over, else the connection ends (lingering)."""
+        try:
+            step = self._reader.start_body()
+        except ProtocolError:
+            step = Step.WAIT
+        self._reader.take_body()
+        if step != Step.COMPLETE:
+            self._keep_alive = False
+
+    def _receive_body(self, data: bytes) -> None:
+        step = self._reader.receive(data)
+        if not self._reserve(len(data)):
+            return
+        if step == Step.COMPLETE:
+            assert self._responder is not None
+            self._complete(self._responder)
+        else:
+            self.deadline = self._app.now() + self._app.limits.body_s
+
+    def _reserve(self, size: int) -> bool:
+        self._reserved_bytes += size
+        if self._app.reserve(size):
+            return True
+        self._refuse(ProtocolError(503, "too many request bodies are held at once"))
+        return False
+
+    def _release_body(self) -> None:
+        if self._reserved_bytes:
+            self._app.free(self._reserved_bytes)
+            self._reserved_bytes = 0
+
+    def _complete(self, responder: Responder) -> None:
+        self._state = _ANSWER
+        self.deadline = inf
+        responder.on_request(self._reader.take_body())
+
+    def _refuse(self, error: ProtocolError) -> None:
+        """The rest of what the client sends cannot be read: answer and end."""
+        responder, self._responder = self._responder, None
+        self._keep_alive = False
+        self._state = _ANSWER
+        self.deadline = inf
+        if responder is None or not responder.on_refused(error):
+            self._app.refuse(self, error)
+
+    def eof_received(self) -> bool:
+        """asyncio's callback. As nginx, we know no half-closed client: one that is not answered yet has left."""
+        if self._finishing:
+            self._keep_alive = False
+            return True
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """asyncio's callback."""
+        self.deadline = inf
+        self.writable = True
+        responder, self._responder = self._responder, None
+        self._release_body()
+        self._app.disconnected(self)
+        if responder is not None:
+            try:
+                responder.on_gone()
+            except Exception as error:  # noqa: BLE001 - as in data_received
+                self._app.on_error(error)
+
+    def pause_writing(self) -> None:
+        """asyncio's callback."""
+        self.writable = False
+        self.deadline = self._app.now() + self._app.limits.send_s
+        if self._responder is not None:
+            self._responder.on_writable(False)
+
+    def resume_writing(self) -> None:
+        """asyncio's callback."""
+        self.writable = True
+        self.deadline = inf if self._state == _ANSWER else self._app.now() + self._app.limits.idle_s
+        if self._responder is not None:
+            self._responder.on_writable(True)
+
+    # --- the answer ----------------------------------------------------------------------------------------------
+
+    @property
+    def gone(self) -> bool:
+        """Whether nobody is there to be answered."""
+        return self.transport.is_closing()
+
+    def respond(self, head: bytes, body: bytes = b"", bodyless: bool = False) -> None:
+        """Send a whole answer, once the turn's frames are with the kernel.
+
+        ``head`` is status line and fields, each ended by CRLF, without framing, ``connection`` and empty line;
+        ``bodyless``: the framing is in ``head`` already, or there is none (204, 304, answers to HEAD).
+        """
+        self._state = _ANSWER
+        framing = b"\r\n" if bodyless else b"content-length: %d\r\n\r\n" % len(body)
+        self._finish(b"".join((head, self._connection_field(), framing, body)))
+
+    def start(self, head: bytes, length: int | None, pieces: list[bytes]) -> None:
+        """Begin an answer that comes in pieces; ``length`` None: it is not known."""
+        self._state = _ANSWER
+        self.started = True
+        self._chunked = False
+        self._ordered = False
+        if length is not None:
+            framing = b"content-length: %d\r\n\r\n" % length
+        elif self._reader.head is not None and self._reader.head.version:
+            self._chunked = True
+            framing = b"transfer-encoding: chunked\r\n\r\n"
+        else:
+            self._keep_alive = False
+            framing = b"\r\n"
+        start = head + self._connection_field() + framing
+        self.transport.write(start + self._frame(pieces) if pieces else start)
+
+    def send(self, pieces: list[bytes], *, after_frames: bool = False) -> None:
+        """Pass on a part of the answer at once, or (and all that follows) once the turn's frames are with the kernel."""
+        if after_frames:
+            self._ordered = True
+        if self._ordered:
+            self._app.turn.write(self._write_if_open, self._frame(pieces))
+        else:
+            self.transport.write(self._frame(pieces))
+
+    def _write_if_open(self, data: bytes) -> None:
+        if not self.transport.is_closing():
+            self.transport.write(data)
+
+    def finish(self, pieces: list[bytes]) -> None:
+        """Pass on the last part, once the turn's frames are with the kernel."""
+        data = self._frame(pieces) if pieces else b""
+        self._finish(data + LAST_CHUNK if self._chunked else data)
+
+    def _frame(self, pieces: list[bytes]) -> bytes:
+        if self._chunked:
+            if len(pieces) == 1:
+                piece = pieces[0]
+                return b"%x\r\n%b\r\n" % (len(piece), piece)
+            piece = b"".join(pieces)
+            return b"%x\r\n%b\r\n" % (len(piece), piece)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def _connection_field(self) -> bytes:
+        if self._app.draining:
+            self._keep_alive = False
+        if not self._keep_alive:
+            return b"connection: close\r\n"
+        head = self._reader.head
+        return b"" if head is None or head.version else b"connection: keep-alive\r\n"
+
+    def _finish(self, data: bytes) -> None:
+        self._responder = None
+        self._finishing = True
+        self._app.turn.write(self._write_last, data)
+
+    def _write_last(self, data: bytes) -> None:
+        self._finishing = False
+        self._release_body()
+        transport = self.transport
+        if transport.is_closing():
+            return
+        transport.write(data)
+        if self._keep_alive and not self._app.draining:
+            self._next()
+        elif self._keep_alive:
+            transport.close()
+        else:
+            self._end()
+
+    def _next(self) -> None:
+        if self._paused_reading:
+            self._paused_reading = False
+            self.transport.resume_reading()
+        self._state = _IDLE
+        self.started = False
+        app = self._app
+        if self.writable:
+            self.deadline = app.now() + app.limits.idle_s
+        try:
+            step = self._reader.next_request()
+            if step == Step.HEAD:
+                self._begin()
+            elif self._reader.held_bytes:
+                self._state = _HEAD
+                self.deadline = app.now() + app.limits.head_s
+        except ProtocolError as error:
+            self._refuse(error)
+
+    def _end(self) -> None:
+        """Lingering close (RFC 9112 §9.6): a reset while unread bytes wait would take the answer from the client."""
+        self._state = _LINGER
+        self.deadline = self._app.now() + LINGER_S
+        if self._paused_reading:
+            self._paused_reading = False
+            self.transport.resume_reading()
+        try:
+            self.transport.write_eof()
+        except (OSError, RuntimeError, NotImplementedError):
+            self.transport.close()
+
+    def turn_away(self, head: bytes, body: bytes) -> None:
+        """Answer before anything was asked, and end: there are too many connections."""
+        self._keep_alive = False
+        self.respond(head, body)
+
+    def abort(self) -> None:
+        """Break the connection off, so that nobody takes the answer for whole."""
+        self.transport.abort()
+
+    # --- time and drain ------------------------------------------------------------------------------------------
+
+    def on_deadline(self) -> None:
+        """The worker's sweep found ``deadline`` passed."""
+        self.deadline = inf
+        if self._state == _HEAD:
+            self._refuse(ProtocolError(408, f"the head did not arrive within {self._app.limits.head_s:g} s"))
+        elif self._state == _BODY:
+            self._refuse(ProtocolError(408, f"nothing of the body arrived for {self._app.limits.body_s:g} s"))
+        elif self._state in (_ANSWER, _LINGER) or not self.writable:
+            self.transport.abort()
+        else:
+            self.transport.close()
+
+    def close_if_idle(self) -> None:
+        """Drain: end a connection that carries nothing."""
+        if self._state in (_NEW, _IDLE):
+            self.transport.close()

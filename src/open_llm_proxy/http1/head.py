@@ -1,0 +1,216 @@
+"""Request and response heads: bytes in, values out.
+
+llhttp (by httptools) parses, from bytes that hold one head and nothing else; what it lets through and RFC 9112 or
+prudence does not, is refused here: versions but 1.0 and 1.1, white space runs, fragments, no Host or two, codings but
+``chunked`` alone, Transfer-Encoding on HTTP/1.0.
+"""
+
+import re
+from typing import Final
+
+import httptools
+
+from open_llm_proxy.http1.errors import ProtocolError, UpstreamProtocolError
+from open_llm_proxy.http1.headers import tokens
+
+HEAD_END: Final = b"\r\n\r\n"
+# RFC 9112 §3: method SP request-target SP HTTP-version; the target is visible ASCII without "#" (no fragments, §3.2).
+_REQUEST_LINE: Final = re.compile(rb"[A-Z][A-Z\-]* ([!\"$-~]+) HTTP/1\.([01])\r\n")
+# RFC 9112 §4: HTTP-version SP status-code SP [ reason-phrase ]; a missing last SP is common and harmless.
+_STATUS_LINE: Final = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9][0-9])(?: ([\t -~\x80-\xff]*))?\r\n")
+_HOST: Final = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%\-\[\]:]*")
+_ABSOLUTE: Final = re.compile(rb"https?://[^/?]*", re.IGNORECASE)
+_BARE_LF: Final = re.compile(rb"(?<!\r)\n")
+# Fields of which a second one changes the meaning of the message, or which of two keys counts.
+_ONCE: Final = frozenset(
+    (b"host", b"content-length", b"transfer-encoding", b"authorization", b"x-api-key", b"content-type", b"expect")
+)
+
+
+class RequestHead:
+    """A client's request without its body.
+
+    ``fields`` maps lower-case names to values without outer white space; repeated fields are joined by ``", "``
+    (RFC 9110 §5.3). ``target`` is in origin-form (``/path?query``) or ``*``.
+    """
+
+    __slots__ = ("chunked", "content_length", "expect_continue", "fields", "keep_alive", "method", "target", "version")
+
+    def __init__(self) -> None:
+        self.method = b""
+        self.target = b""
+        self.version = 1
+        self.fields: dict[bytes, bytes] = {}
+        self.content_length = 0
+        self.chunked = False
+        self.keep_alive = True
+        self.expect_continue = False
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """llhttp's callback, once a field line."""
+        name = name.lower()
+        fields = self.fields
+        if name in fields:
+            if name in _ONCE:
+                # httptools turns this into its callback error; parse_request_head looks for the cause.
+                raise ProtocolError(400, f"two {name.decode('latin-1')} fields")
+            value = fields[name] + b", " + value
+        fields[name] = value.strip(b" \t")
+
+
+class ResponseHead:
+    """A provider's answer without its body.
+
+    ``fields`` holds the lines in order as ``(name, lower-case name, value)``. ``content_length`` is None where the
+    answer is chunked or ends with the connection; ``bodyless`` says that there is none whatever the fields say.
+    """
+
+    __slots__ = ("chunked", "content_length", "fields", "keep_alive", "reason", "status", "values", "version")
+
+    def __init__(self) -> None:
+        self.status = 0
+        self.reason = b""
+        self.version = 1
+        self.fields: list[tuple[bytes, bytes, bytes]] = []
+        self.values: dict[bytes, bytes] = {}
+        self.content_length: int | None = None
+        self.chunked = False
+        self.keep_alive = True
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """llhttp's callback, once a field line."""
+        lower = name.lower()
+        value = value.strip(b" \t")
+        self.fields.append((name, lower, value))
+        self.values[lower] = value
+
+
+def parse_request_head(data: bytes, header_lines: int = 100) -> RequestHead:
+    """The request head in ``data``, which ends with the empty line.
+
+    Raises:
+        ProtocolError: 400, 417 or 431, with the reason.
+    """
+    line = _REQUEST_LINE.match(data)
+    if line is None:
+        raise ProtocolError(400, "the request line is not `METHOD /target HTTP/1.1`")
+    if data.count(b"\r\n") > header_lines + 2:
+        raise ProtocolError(431, f"more than {header_lines} header lines")
+    head = RequestHead()
+    parser = httptools.HttpRequestParser(head)
+    try:
+        parser.feed_data(data)
+    except httptools.HttpParserUpgrade:
+        pass  # RFC 9110 §7.8: a server may ignore Upgrade; the body that follows is ours to read
+    except httptools.HttpParserError as error:
+        cause = error.__context__
+        raise cause if isinstance(cause, ProtocolError) else ProtocolError(400, f"bad request head: {error}") from error
+    head.method = parser.get_method()
+    head.version = 1 if line[2] == b"1" else 0
+    head.target = line[1]
+    _settle_request(head)
+    return head
+
+
+def _settle_request(head: RequestHead) -> None:
+    fields = head.fields
+    target = head.target
+    if target[0] != 0x2F and (head.method != b"OPTIONS" or target != b"*"):
+        head.target = _origin_form(target)
+    host = fields.get(b"host")
+    if host is None:
+        if head.version:
+            raise ProtocolError(400, "no Host field")  # RFC 9112 §3.2
+    elif not _HOST.fullmatch(host):
+        raise ProtocolError(400, "bad Host field")
+    if b"transfer-encoding" in fields:
+        _settle_transfer_encoding(head)
+    elif (length := fields.get(b"content-length")) is not None:
+        head.content_length = _parse_length(length, 400)
+    head.keep_alive = bool(head.version)
+    if b"connection" in fields:
+        options = tokens(fields[b"connection"])
+        head.keep_alive = b"close" not in options and (bool(head.version) or b"keep-alive" in options)
+    if b"expect" in fields:
+        if fields[b"expect"].lower() != b"100-continue":
+            raise ProtocolError(417, "the only expectation we can meet is 100-continue")
+        head.expect_continue = bool(head.version)
+
+
+def _settle_transfer_encoding(head: RequestHead) -> None:
+    if not head.version:
+        raise ProtocolError(400, "Transfer-Encoding on HTTP/1.0")  # RFC 9112 §6.1: faulty framing
+    if b"content-length" in head.fields:
+        raise ProtocolError(400, "both Content-Length and Transfer-Encoding")
+    if head.fields[b"transfer-encoding"].lower() != b"chunked":
+        raise ProtocolError(400, "the only transfer coding we take is chunked")
+    head.chunked = True
+
+
+def _origin_form(target: bytes) -> bytes:
+    """Absolute-form to origin-form (RFC 9112 §3.2.2: a server must accept it)."""
+    match = _ABSOLUTE.match(target)
+    if match is None:
+        raise ProtocolError(400, "the request target is no path")
+    rest = target[match.end() :]
+    return rest if rest.startswith(b"/") else b"/" + rest
+
+
+def _parse_length(value: bytes, status: int) -> int:
+    """RFC 9110 §8.6: ``1*DIGIT``; a list of equal numbers is refused, too."""
+    if not value.isdigit() or len(value) > 18:
+        raise ProtocolError(status, "bad Content-Length")
+    return int(value)
+
+
+def check_unfinished(data: bytes | bytearray) -> None:
+    """Refuse a head that cannot become one: without this, a bare LF would wait for its timeout.
+
+    Raises:
+        ProtocolError: 400.
+    """
+    if _BARE_LF.search(data):
+        raise ProtocolError(400, "a line that ends in LF without CR")
+    if data[:1] not in b"ABCDEFGHIJKLMNOPQRSTUVWXYZ\r":
+        raise ProtocolError(400, "the request line is not `METHOD /target HTTP/1.1`")
+
+
+def parse_response_head(data: bytes, header_lines: int = 100) -> ResponseHead:
+    """The response head in ``data``, which ends with the empty line.
+
+    Raises:
+        UpstreamProtocolError: The provider's head is malformed or its framing ambiguous.
+    """
+    line = _STATUS_LINE.match(data)
+    if line is None:
+        raise UpstreamProtocolError("the provider's status line is malformed")
+    if data.count(b"\r\n") > header_lines + 2:
+        raise UpstreamProtocolError(f"the provider sent more than {header_lines} header lines")
+    head = ResponseHead()
+    try:
+        httptools.HttpResponseParser(head).feed_data(data)
+    except httptools.HttpParserUpgrade:
+        pass
+    except httptools.HttpParserError as error:
+        raise UpstreamProtocolError(f"the provider's head is malformed: {error}") from error
+    head.version = 1 if line[1] == b"1" else 0
+    head.status = int(line[2])
+    head.reason = line[3] or b""
+    _settle_response(head)
+    return head
+
+
+def _settle_response(head: ResponseHead) -> None:
+    values = head.values
+    if b"transfer-encoding" in values:
+        if values[b"transfer-encoding"].lower() != b"chunked" or not head.version or b"content-length" in values:
+            raise UpstreamProtocolError("the provider's framing is ambiguous (transfer-encoding)")
+        head.chunked = True
+    elif (length := values.get(b"content-length")) is not None:
+        if not length.isdigit() or len(length) > 18:
+            raise UpstreamProtocolError("the provider's content-length is no number")
+        head.content_length = int(length)
+    head.keep_alive = bool(head.version)
+    if b"connection" in values:
+        options = [token for _, lower, value in head.fields if lower == b"connection" for token in tokens(value)]
+        head.keep_alive = b"close" not in options and (bool(head.version) or b"keep-alive" in options)

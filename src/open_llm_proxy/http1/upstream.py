@@ -1,0 +1,146 @@
+"""One connection to a provider: it carries one call at a time and tells its receiver what came.
+
+It sees a transport only, plain or TLS.
+"""
+
+from asyncio import Protocol as AsyncioProtocol
+from asyncio import Transport
+from typing import TYPE_CHECKING, Protocol, cast
+
+from open_llm_proxy.http1.connection import ResponseReader
+from open_llm_proxy.http1.errors import UpstreamProtocolError
+from open_llm_proxy.http1.head import ResponseHead
+
+if TYPE_CHECKING:
+    from asyncio import BaseTransport
+
+    from open_llm_proxy.http1.pool import Pool
+
+JOIN_BYTES = 16384
+"""Up to here one copy costs less than a second buffer in the write."""
+
+
+class Receiver(Protocol):
+    """Whoever made the call; each method is a callback on the event loop."""
+
+    def on_response(self, head: ResponseHead, pieces: list[bytes], done: bool) -> None:
+        """The head has come, and perhaps a part of the body, or all of it."""
+
+    def on_body(self, pieces: list[bytes], done: bool) -> None:
+        """More of the body has come; ``done``: the last of it."""
+
+    def on_failed(self, error: Exception, retryable: bool) -> None:
+        """There will be no more; ``retryable``: a reused connection closed before any byte of an answer."""
+
+
+class UpstreamConnection(AsyncioProtocol):
+    """Made by a pool, given to a call, given back when the answer is whole."""
+
+    __slots__ = ("_pool", "_reader", "_receiver", "calls", "idle_since", "transport")
+
+    def __init__(self, pool: "Pool") -> None:
+        self._pool = pool
+        self._receiver: Receiver | None = None
+        self._reader: ResponseReader | None = None
+        self.transport: Transport | None = None
+        self.calls = 0
+        self.idle_since = 0.0
+
+    def connection_made(self, transport: "BaseTransport") -> None:
+        """asyncio's callback."""
+        self.transport = cast("Transport", transport)
+
+    def send(self, receiver: Receiver, head: bytes, body: bytes) -> None:
+        """Send a request; the answer goes to ``receiver``."""
+        transport = self.transport
+        self._receiver = receiver
+        self._reader = ResponseReader(self._pool.limits)
+        self.calls += 1
+        if transport is None or transport.is_closing():
+            self._fail(UpstreamProtocolError("the provider closed the connection"))
+        elif len(body) <= JOIN_BYTES:
+            transport.write(head + body)
+        else:
+            transport.writelines((head, body))
+
+    def data_received(self, data: bytes) -> None:
+        """asyncio's callback."""
+        receiver, reader = self._receiver, self._reader
+        if receiver is None or reader is None:
+            self.close()  # a byte on an idle connection belongs to no call
+            return
+        first = reader.head is None
+        try:
+            pieces = reader.receive(data)
+        except UpstreamProtocolError as error:
+            self._fail(error)
+            return
+        done = reader.done
+        if done:
+            self._release(reader)
+        if first:
+            if reader.head is not None:
+                receiver.on_response(reader.head, pieces, done)
+        elif pieces or done:
+            receiver.on_body(pieces, done)
+
+    def _release(self, reader: ResponseReader) -> None:
+        self._receiver = None
+        self._reader = None
+        if reader.reusable:
+            self._pool.release(self)
+        else:
+            self.close()
+
+    def eof_received(self) -> bool:
+        """asyncio's callback; the transport closes itself."""
+        self._end(None)
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """asyncio's callback."""
+        self._end(exc)
+        self._pool.forget(self)
+
+    def _end(self, exc: Exception | None) -> None:
+        receiver, reader = self._receiver, self._reader
+        if receiver is None or reader is None:
+            return
+        try:
+            if exc is not None:
+                raise UpstreamProtocolError(f"the connection to the provider broke: {exc}") from exc
+            reader.receive_eof()
+        except UpstreamProtocolError as error:
+            self._fail(error)
+            return
+        self._receiver = None
+        receiver.on_body([], done=True)
+
+    def _fail(self, error: Exception) -> None:
+        receiver, reader = self._receiver, self._reader
+        self._receiver = None
+        self.close()
+        if receiver is not None and reader is not None:
+            receiver.on_failed(error, retryable=self.calls > 1 and not reader.started)
+
+    def cancel(self) -> None:
+        """End the call: nobody wants its answer. The connection cannot carry another."""
+        self._receiver = None
+        if self.transport is not None:
+            self.transport.abort()
+
+    def close(self) -> None:
+        """Close the connection and take it out of the pool."""
+        self._pool.forget(self)
+        if self.transport is not None:
+            self.transport.close()
+
+    def set_reading(self, reading: bool) -> None:
+        """Pause or resume the provider, so that a slow client fills no memory."""
+        transport = self.transport
+        if transport is None or transport.is_closing() or self._receiver is None:
+            return
+        if reading:
+            transport.resume_reading()
+        else:
+            transport.pause_reading()

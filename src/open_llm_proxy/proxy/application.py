@@ -1,0 +1,277 @@
+"""What the connections of one worker share: the setup of the moment, pools, the turn, counters; and what path is what."""
+
+import asyncio
+import random
+import re
+import time
+from collections.abc import Callable
+from typing import Final
+
+from open_llm_proxy.http1.downstream import Downstream, Responder
+from open_llm_proxy.http1.errors import ProtocolError
+from open_llm_proxy.http1.flow import Turn
+from open_llm_proxy.http1.head import RequestHead
+from open_llm_proxy.http1.limits import EngineLimits
+from open_llm_proxy.http1.pool import Origin, Pool
+from open_llm_proxy.http1.resolver import Resolver
+from open_llm_proxy.proxy import errors
+from open_llm_proxy.proxy.call import MESSAGES_PATH, Call
+from open_llm_proxy.proxy.capture import Capture
+from open_llm_proxy.proxy.endpoints import Endpoints
+from open_llm_proxy.proxy.endpoints.local import LocalAnswer
+from open_llm_proxy.proxy.errors import Refusal, header_lines, render, row_of_protocol_status
+from open_llm_proxy.proxy.relay import own_head
+from open_llm_proxy.proxy.setup import Setup
+from open_llm_proxy.telemetry import scoreboard
+
+JSON: Final = b"application/json"
+# Segments are plain names: no empty ones, no dots alone, nothing percent-encoded that a provider might decode to a slash.
+_CALL_PATH: Final = re.compile(rb"/v1(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~:@!$&'()*+,;=\-]+)+")
+_PATHS_KEPT: Final = 1024
+SWEEP_S: Final = 0.25
+
+
+class ProxyApplication:
+    """An ``http1.downstream.Application``. ``report`` takes one-line messages for the operator."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        setup: Setup,
+        capture: Capture,
+        turn: Turn,
+        counters: "memoryview[int]",
+        board: scoreboard.Scoreboard,
+        report: Callable[[str], None],
+    ) -> None:
+        self.loop = loop
+        self.now = loop.time
+        self.setup = setup
+        self.limits: EngineLimits = setup.limits
+        self.capture = capture
+        self.turn = turn
+        self.board = board
+        self.draining = False
+        self.connections: set[Downstream] = set()
+        self.calls: set[Call] = set()
+        self._counters = counters
+        self._report = report
+        self._pools: dict[Origin, Pool] = {}
+        self._resolver = Resolver(loop)
+        self._buffered_bytes = 0
+        self._random = random.SystemRandom().getrandbits(64)
+        self._bits = random.Random(self._random).getrandbits  # noqa: S311 - ids need to differ, not to be secret
+        self._call_paths: set[bytes] = set()
+        self._unauthorized_said = 0.0
+        self._errors_said = 0.0
+        self._drain_spent = False
+        self.endpoints = Endpoints(self)
+
+    # --- http1's Application -------------------------------------------------------------------------------------
+
+    def connected(self, connection: Downstream) -> bool:
+        """Count a connection; one too many gets a 503 at once."""
+        self.connections.add(connection)
+        self._counters[scoreboard.CONNECTIONS] = len(self.connections)
+        if len(self.connections) > self.limits.connections:
+            connection.turn_away(
+                self.error_head(
+                    refusal := Refusal(errors.OVERLOADED, "too many connections at once"),
+                    {},
+                    request_id := self.new_request_id(),
+                    self.setup,
+                ),
+                render(refusal, anthropic=False, request_id=request_id),
+            )
+            return False
+        return True
+
+    def disconnected(self, connection: Downstream) -> None:
+        """A client connection is gone."""
+        self.connections.discard(connection)
+        self._counters[scoreboard.CONNECTIONS] = len(self.connections)
+
+    def begin(self, connection: Downstream, head: RequestHead) -> Responder:
+        """A request's head has come: path, method, key, then what the call says of its head."""
+        path, _, query = head.target.partition(b"?")
+        if head.method != b"POST" or not self._is_call(path):
+            return self._begin_local(connection, head, path, query)
+        setup = self.setup
+        request_id = self.new_request_id()
+        key = setup.keyring.authenticate(head.fields)
+        if key is None:
+            return self._refuse_caller(connection, head, request_id, anthropic=path == MESSAGES_PATH)
+        self._counters[scoreboard.CALLS] += 1
+        call = Call(self, connection, head, path, query, key, request_id)
+        try:
+            call.check_head()
+            if self._drain_spent:
+                raise Refusal(errors.DRAINING, errors.DRAINING.when)
+        except Refusal as refusal:
+            call.refuse(refusal)
+        return call
+
+    def reserve(self, size: int) -> bool:
+        """Count request bytes as held, under the process-wide budget."""
+        self._buffered_bytes += size
+        self._counters[scoreboard.BUFFERED_BYTES] = self._buffered_bytes
+        return self._buffered_bytes <= self.limits.buffer_bytes
+
+    def free(self, size: int) -> None:
+        """Those bytes are held no longer."""
+        self._buffered_bytes -= size
+        self._counters[scoreboard.BUFFERED_BYTES] = self._buffered_bytes
+
+    def refuse(self, connection: Downstream, error: ProtocolError) -> None:
+        """Answer a request that broke HTTP before it was anybody's call."""
+        refusal = Refusal(row_of_protocol_status(error.status), error.message)
+        self.answer_refusal(connection, refusal, {}, self.new_request_id())
+
+    def on_error(self, error: BaseException) -> None:
+        """An exception of ours was caught so that serving goes on: counted, and said at intervals."""
+        self._counters[scoreboard.SWALLOWED] += 1
+        now = self.now()
+        if now >= self._errors_said:
+            self._errors_said = now + 10
+            self._report(f"a fault of ours was caught, serving goes on: {type(error).__name__}: {error}")
+
+    # --- for calls and endpoints ---------------------------------------------------------------------------------
+
+    def new_request_id(self) -> str:
+        """32 hex digits, time-ordered: nanoseconds, then 64 random bits."""
+        return f"{time.time_ns():016x}{self._bits(64):016x}"
+
+    def pool(self, origin: Origin) -> Pool:
+        """The connections to ``origin``; they outlive a reload."""
+        pool = self._pools.get(origin)
+        if pool is None:
+            pool = self._pools[origin] = Pool(self.loop, origin, self.limits, self._resolver, self._count_connect)
+        return pool
+
+    def _count_connect(self) -> None:
+        self._counters[scoreboard.UPSTREAM_CONNECTS] += 1
+
+    def count_reuse(self) -> None:
+        """A call goes over a connection that was there."""
+        self._counters[scoreboard.UPSTREAM_REUSES] += 1
+
+    def error_head(self, refusal: Refusal, fields: dict[bytes, bytes], request_id: str, setup: Setup) -> bytes:
+        """The head of an error answer of ours."""
+        lines = b"x-llm-request-id: %b\r\nx-request-id: %b\r\n" % (request_id.encode(), request_id.encode())
+        lines += setup.cors.lines(fields.get(b"origin")) + header_lines(refusal)
+        return own_head(refusal.row.status, JSON, lines)
+
+    def answer_refusal(
+        self,
+        connection: Downstream,
+        refusal: Refusal,
+        fields: dict[bytes, bytes],
+        request_id: str,
+        *,
+        anthropic: bool = False,
+    ) -> None:
+        """Answer with an error that leaves no record."""
+        body = render(refusal, anthropic=anthropic, request_id=request_id)
+        connection.respond(self.error_head(refusal, fields, request_id, self.setup), body)
+
+    def _refuse_caller(
+        self, connection: Downstream, head: RequestHead, request_id: str, *, anthropic: bool
+    ) -> Responder:
+        refusal = self.check_key(head)
+        assert refusal is not None
+        self.answer_refusal(connection, refusal, head.fields, request_id, anthropic=anthropic)
+        return LocalAnswer()
+
+    def check_key(self, head: RequestHead) -> Refusal | None:
+        """Why the caller is refused, counted and said at intervals; None: the key is good."""
+        keyring = self.setup.keyring
+        if keyring.authenticate(head.fields) is not None:
+            return None
+        self._counters[scoreboard.UNAUTHORIZED] += 1
+        if not keyring:
+            return Refusal(errors.NO_PROXY_KEY, "no proxy key is configured on this server: set PROXY_KEY")
+        now = self.now()
+        if now >= self._unauthorized_said:
+            self._unauthorized_said = now + 60
+            self._report(f"calls without a good key are refused ({self._counters[scoreboard.UNAUTHORIZED]} so far)")
+        sent = b"authorization" in head.fields or b"x-api-key" in head.fields
+        message = "the proxy key is wrong" if sent else "no proxy key was sent: use `Authorization: Bearer KEY`"
+        return Refusal(errors.UNAUTHORIZED, message)
+
+    def _is_call(self, path: bytes) -> bool:
+        if path in self._call_paths:
+            return True
+        if path != b"/chat" and (not _CALL_PATH.fullmatch(path) or self.endpoints.owns(path)):
+            return False
+        if len(self._call_paths) < _PATHS_KEPT:
+            self._call_paths.add(path)
+        return True
+
+    def _begin_local(self, connection: Downstream, head: RequestHead, path: bytes, query: bytes) -> Responder:
+        request_id = self.new_request_id()
+        if head.method == b"OPTIONS":
+            lines = b"allow: GET, HEAD, POST, OPTIONS\r\nx-llm-request-id: %b\r\n" % request_id.encode()
+            lines += self.setup.cors.preflight_lines(head.fields)
+            connection.respond(own_head(204, b"", lines), bodyless=True)
+            return LocalAnswer()
+        if path == b"/chat" or _CALL_PATH.fullmatch(path):
+            if not self.endpoints.owns(path):
+                return self._refuse_method(connection, head, request_id, b"POST, OPTIONS")
+        elif not self.endpoints.owns(path):
+            message = f"there is nothing at {path.decode('latin-1')[:200]}; `GET /` names the endpoints"
+            self.answer_refusal(connection, Refusal(errors.NOT_FOUND, message), head.fields, request_id)
+            return LocalAnswer()
+        if head.method not in (b"GET", b"HEAD"):
+            return self._refuse_method(connection, head, request_id, b"GET, HEAD, OPTIONS")
+        return self.endpoints.begin(connection, head, path, query, request_id)
+
+    def _refuse_method(self, connection: Downstream, head: RequestHead, request_id: str, allow: bytes) -> Responder:
+        message = f"{head.method.decode('latin-1')} is not taken here; use {allow.decode()}"
+        refusal = Refusal(errors.BAD_METHOD, message, headers=b"allow: %b\r\n" % allow)
+        self.answer_refusal(connection, refusal, head.fields, request_id)
+        return LocalAnswer()
+
+    # --- life ----------------------------------------------------------------------------------------------------
+
+    def reload(self, setup: Setup) -> None:
+        """Use a new configuration; calls under way keep theirs."""
+        self.setup = setup
+        self.limits = setup.limits
+        wanted = {provider.origin for provider in setup.providers.values()}
+        for origin in [origin for origin in self._pools if origin not in wanted]:
+            self._pools.pop(origin).close()
+        for pool in self._pools.values():
+            pool.limits = setup.limits
+        self.endpoints.reload()
+
+    def sweep(self) -> None:
+        """Look at the deadlines of all connections and calls; a few times a second."""
+        now = self.now()
+        for connection in [connection for connection in self.connections if connection.deadline <= now]:
+            connection.on_deadline()
+        for call in [call for call in self.calls if call.deadline <= now]:
+            call.on_deadline()
+        for pool in self._pools.values():
+            pool.close_idle()
+        self._counters[scoreboard.IN_FLIGHT] = len(self.calls)
+
+    def drain(self) -> None:
+        """Close what carries nothing; what is in flight or still arrives is answered with ``connection: close``."""
+        self.draining = True
+        for connection in list(self.connections):
+            connection.close_if_idle()
+
+    def end_drain(self) -> None:
+        """``drain_s`` is spent: end the calls that are left."""
+        self._drain_spent = True
+        for call in list(self.calls):
+            call.on_drained()
+
+    def close(self) -> None:
+        """Break off what is left: each open call gets its response frame."""
+        for connection in list(self.connections):
+            connection.abort()
+        for call in list(self.calls):
+            call.on_gone()
+        for pool in self._pools.values():
+            pool.close()

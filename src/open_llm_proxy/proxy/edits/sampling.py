@@ -1,0 +1,25 @@
+"""``no_sampling_params``: models that answer 400 to sampling parameters are not sent any."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from open_llm_proxy.proxy.edits.changes import Changes
+from open_llm_proxy.proxy.request import Body
+
+SAMPLING: Final = ("temperature", "top_p", "top_k")
+
+
+def make(models: Sequence[str]) -> Callable[[Body, str, Changes], None]:
+    """The edit for a provider whose ``no_sampling_params`` are ``models`` (ids or prefixes)."""
+    prefixes = tuple(models)
+
+    def edit(body: Body, model: str, changes: Changes) -> None:
+        if not model.startswith(prefixes):
+            return
+        sent = [key for key in SAMPLING if key in body.values]
+        for key in sent:
+            changes.drop(key)
+        if sent:
+            changes.names.append("no_sampling_params")
+
+    return edit

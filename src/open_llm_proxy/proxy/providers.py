@@ -1,0 +1,125 @@
+"""A provider made ready: everything about it that does not change from call to call, computed once."""
+
+import ssl
+from collections.abc import Iterable
+from typing import Final
+from urllib.parse import urlsplit
+
+from open_llm_proxy.config.schema import Provider
+from open_llm_proxy.http1.pool import Origin
+from open_llm_proxy.proxy.edits import Edits
+
+CHAT_SUFFIX: Final = "/chat/completions"
+FORWARDED: Final = (
+    b"content-type",
+    b"accept",
+    b"accept-encoding",
+    b"user-agent",
+    b"anthropic-version",
+    b"anthropic-beta",
+    b"openai-beta",
+    b"idempotency-key",
+    b"x-client-request-id",
+    b"traceparent",
+    b"tracestate",
+)
+"""Client headers that go upstream; never its keys, cookies, origin or addresses."""
+_MESSAGES: Final = b"/messages"
+_PREFIXES_KEPT: Final = 256
+
+
+def _lines(fields: dict[str, str]) -> bytes:
+    return b"".join(f"{name}: {value}\r\n".encode("latin-1", "replace") for name, value in fields.items())
+
+
+class ReadyProvider:
+    """One provider: where calls go, with which head lines and edits.
+
+    ``key`` None: none goes upstream, or (``key_missing``) it should and is not set.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        provider: Provider,
+        *,
+        key: str | None,
+        salt: str | None,
+        tls: ssl.SSLContext,
+        forward: Iterable[str] = (),
+    ) -> None:
+        self.name = name
+        self.name_line = f"x-llm-provider: {name}\r\n".encode("latin-1", "replace")
+        self.settings = provider
+        self.key_missing = provider.api_key_env is not None and key is None
+        self.edits = Edits(provider, salt)
+        url = urlsplit(provider.endpoint)
+        secure = url.scheme == "https"
+        host = url.hostname or ""
+        self.origin = Origin(host, url.port or (443 if secure else 80), tls if secure else None)
+        self._chat_path = (url.path or "/").encode()
+        self._base_path = url.path.removesuffix(CHAT_SUFFIX).rstrip("/").encode()
+        self._query = url.query.encode()
+        extra = {header.lower() for header in provider.extra_headers}
+        self.forward = {
+            name: name + b": " for name in (*FORWARDED, *(name.lower().encode() for name in forward))
+            if name.decode() not in extra
+        }  # fmt: skip
+        self._host_line = f"host: {url.netloc.rpartition('@')[2]}\r\n".encode()
+        self._extra_lines = _lines(provider.extra_headers)
+        self._bearer_lines = _lines({"authorization": f"Bearer {key}"}) if key else b""
+        self._x_api_key = provider.models_auth == "x-api-key"
+        self._x_api_key_lines = _lines({"x-api-key": key}) if key else b""
+        self._anthropic_version_line = f"anthropic-version: {provider.anthropic_version}\r\n".encode()
+        self._prefixes: dict[bytes, bytes] = {}
+        models = urlsplit(provider.models_endpoint) if provider.models_endpoint else None
+        self._models_url = models
+        self.models_origin = self.origin
+        if models is not None and models.hostname:
+            models_secure = models.scheme == "https"
+            self.models_origin = Origin(
+                models.hostname, models.port or (443 if models_secure else 80), tls if models_secure else None
+            )
+
+    def request_head(self, path: bytes, query: bytes, fields: dict[bytes, bytes], body_bytes: int) -> bytes:
+        """The head of the upstream request.
+
+        ``path`` is the client's, from ``/chat`` (the older name) or ``/v1/…``; ``fields`` the client's headers, of which
+        only an allow-list goes on.
+        """
+        prefix = self._prefixes.get(path) if not query else None
+        if prefix is None:
+            prefix = self._prefix(path, query)
+            if not query and len(self._prefixes) < _PREFIXES_KEPT:
+                self._prefixes[path] = prefix
+        parts = [prefix]
+        forward = self.forward
+        for name, value in fields.items():
+            if name in forward:
+                parts += (forward[name], value, b"\r\n")
+        if self._x_api_key and path.endswith(_MESSAGES) and b"anthropic-version" not in fields:
+            parts.append(self._anthropic_version_line)
+        parts.append(b"content-length: %d\r\n\r\n" % body_bytes)
+        return b"".join(parts)
+
+    def _prefix(self, path: bytes, query: bytes) -> bytes:
+        if path in (b"/chat", b"/v1/chat/completions"):
+            target, queries = self._chat_path, [self._query, query]
+        else:
+            target, queries = self._base_path + path.removeprefix(b"/v1"), [query]
+        joined = b"&".join(part for part in queries if part)
+        if joined:
+            target += b"?" + joined
+        keys = self._x_api_key_lines if self._x_api_key and path.endswith(_MESSAGES) else self._bearer_lines
+        return b"POST %b HTTP/1.1\r\n%b%b%b" % (target, self._host_line, keys, self._extra_lines)
+
+    def models_request(self) -> bytes:
+        """The whole request for the provider's model list."""
+        if self._models_url is not None:
+            path = (self._models_url.path or "/") + (f"?{self._models_url.query}" if self._models_url.query else "")
+            target = path.encode()
+            host = f"host: {self._models_url.netloc.rpartition('@')[2]}\r\n".encode()
+        else:
+            target, host = self._base_path + b"/models", self._host_line
+        keys = self._x_api_key_lines + self._anthropic_version_line if self._x_api_key else self._bearer_lines
+        return b"GET %b HTTP/1.1\r\n%b%b%baccept: application/json\r\n\r\n" % (target, host, keys, self._extra_lines)

@@ -1,0 +1,192 @@
+"""The peek: the few body fields that routing and editing need, read leniently.
+
+Only ``model`` is typed. Where msgspec refuses what clients do send (a lone surrogate from JavaScript that cut an emoji,
+a BOM, NaN) the standard library's json is asked.
+"""
+
+import codecs
+import json
+import re
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from open_llm_proxy.proxy import errors
+from open_llm_proxy.proxy.members import DuplicateKeyError, Member, scan, walk
+from open_llm_proxy.proxy.errors import Refusal
+
+_decode: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_decode_value: Final = msgspec.json.Decoder().decode
+_BOUNDARY: Final = re.compile(rb'boundary="?([0-9A-Za-z\'()+_,\-./:=? ]{1,70})"?', re.IGNORECASE)
+_MODEL_PART: Final = re.compile(
+    rb'content-disposition:[ \t]*form-data;[^\r\n]*?[; \t]name="?model"?[ \t]*(?:;[^\r\n]*)?(?:\r\n|$)', re.IGNORECASE
+)
+_PART_HEAD_BYTES: Final = 8192
+
+
+class Body:
+    """A JSON body as it came, with its top-level values.
+
+    ``duplicates`` are the keys that stand more than once (then ``values`` has the last). ``members`` gives the exact
+    spans, for a splice; they are found when first asked for.
+    """
+
+    __slots__ = ("_members", "duplicates", "raw", "values")
+
+    def __init__(self, raw: bytes, values: dict[str, msgspec.Raw]) -> None:
+        self.raw = raw
+        self.values = values
+        self.duplicates: frozenset[str] = frozenset()
+        self._members: Sequence[Member] | None = None
+        # Compact JSON with each key once has exactly this length: then there is nothing to look for.
+        if len(raw) != 1 + sum(map(len, values.values())) + sum(map(len, values)) + 4 * len(values):
+            self._locate()
+
+    def _locate(self) -> None:
+        try:
+            self._members = walk(self.raw, self.values)  # type: ignore[arg-type]  # Raw is a buffer
+        except DuplicateKeyError:
+            found = scan(self.raw.decode())
+            self._note_duplicates([key for key, *_ in found])
+
+    def _note_duplicates(self, keys: list[str]) -> None:
+        self.duplicates = frozenset(key for key in keys if keys.count(key) > 1)
+
+    @property
+    def members(self) -> Sequence[Member]:
+        """The spans of all members; of a body with duplicates, only those that stand once are to be edited."""
+        if self._members is None:
+            if self.duplicates:
+                self._members = _members_by_scan(self.raw.decode("utf-8-sig"), _bom(self.raw))
+            else:
+                self._members = walk(self.raw, self.values)  # type: ignore[arg-type]
+        return self._members
+
+    def get(self, key: str) -> object:
+        """A decoded value; None where absent. Values that only the standard library reads are read by it."""
+        value = self.values.get(key)
+        if value is None:
+            return None
+        try:
+            return _decode_value(value)
+        except msgspec.DecodeError:
+            return json.loads(bytes(value))
+
+    @classmethod
+    def scanned(cls, raw: bytes, found: list[tuple[str, int, int, int]], text: str) -> "Body":
+        """A body that only the standard library could read."""
+        body = cls.__new__(cls)
+        body.raw = raw
+        body.values = {key: msgspec.Raw(text[start:end].encode()) for key, _, start, end in found}
+        body.duplicates = frozenset()
+        body._note_duplicates([key for key, *_ in found])
+        body._members = _members_by_scan(text, _bom(raw))
+        return body
+
+
+def _bom(raw: bytes) -> int:
+    return len(codecs.BOM_UTF8) if raw.startswith(codecs.BOM_UTF8) else 0
+
+
+def _members_by_scan(text: str, offset: int) -> list[Member]:
+    """Character spans to byte spans."""
+    members: list[Member] = []
+    characters, position = 0, offset
+    for key, *spans in scan(text):
+        edges: list[int] = []
+        for span in spans:
+            position += len(text[characters:span].encode())
+            characters = span
+            edges.append(position)
+        members.append(Member(key, *edges))
+    return members
+
+
+def read_body(raw: bytes) -> Body:
+    """The body of a JSON call.
+
+    Raises:
+        Refusal: 400: no body, not JSON, not UTF-8, nested too deeply, or no object.
+    """
+    try:
+        values = _decode(raw)
+        if not raw.isascii():
+            raw.decode()
+        return Body(raw, values)
+    except msgspec.ValidationError as error:
+        raise Refusal(errors.NOT_OBJECT, f"the body must be a JSON object: {error}") from error
+    except UnicodeDecodeError as error:
+        raise Refusal(errors.BAD_JSON, f"the body is not UTF-8 (byte {error.start})") from error
+    except RecursionError as error:
+        raise Refusal(errors.BAD_JSON, "the body is nested too deeply") from error
+    except msgspec.DecodeError as error:
+        if not raw.strip():
+            raise Refusal(errors.NO_BODY, "the request has no body; send a JSON object with `model`") from error
+        return _read_leniently(raw)
+
+
+def _read_leniently(raw: bytes) -> Body:
+    try:
+        text = raw.decode("utf-8-sig")
+        return Body.scanned(raw, scan(text), text)
+    except UnicodeDecodeError as error:
+        raise Refusal(errors.BAD_JSON, f"the body is not UTF-8 (byte {error.start})") from error
+    except json.JSONDecodeError as error:
+        raise Refusal(errors.BAD_JSON, f"the body is not JSON: {error}") from error
+    except RecursionError as error:
+        raise Refusal(errors.BAD_JSON, "the body is nested too deeply") from error
+    except TypeError as error:
+        raise Refusal(errors.NOT_OBJECT, "the body must be a JSON object") from error
+
+
+def read_model(body: Body) -> str:
+    """The requested model.
+
+    Raises:
+        Refusal: 400, it is not a non-empty string.
+    """
+    raw = body.values.get("model")
+    model = body.get("model") if raw is not None else None
+    if not isinstance(model, str) or not model.strip() or not _encodable(model):
+        was = "is absent" if raw is None else f"is {bytes(raw)[:60].decode('utf-8', 'replace')}"
+        raise Refusal(errors.NO_MODEL, f"`model` must be a non-empty string; it {was}", param="model")
+    return model
+
+
+def _encodable(model: str) -> bool:
+    try:
+        model.encode()
+    except UnicodeEncodeError:  # a lone surrogate names no model
+        return False
+    return True
+
+
+def read_multipart_model(raw: bytes, content_type: bytes) -> str:
+    """The ``model`` field of a multipart form (RFC 7578); the form itself is passed on as it came.
+
+    Raises:
+        Refusal: 400, no boundary, no such field, or an empty one.
+    """
+    match = _BOUNDARY.search(content_type)
+    if match is None:
+        raise Refusal(errors.BAD_MULTIPART, "the content type names no boundary")
+    delimiter = b"--" + match[1].rstrip()
+    found: bytes | None = None
+    position = raw.find(delimiter)
+    while position >= 0:
+        start = position + len(delimiter)
+        if raw.startswith(b"--", start):
+            break
+        position = raw.find(b"\r\n" + delimiter, start)
+        head_end = raw.find(b"\r\n\r\n", start, start + _PART_HEAD_BYTES)
+        if position < 0 or head_end < 0:
+            break
+        if _MODEL_PART.search(raw[start : head_end + 2]):
+            if found is not None:
+                raise Refusal(errors.DUPLICATE_KEY, "the form has `model` twice; send it once", param="model")
+            found = raw[head_end + 4 : position]
+    model = (found or b"").decode("utf-8", "replace").strip()
+    if not model:
+        raise Refusal(errors.NO_MODEL, "the form has no field `model`", param="model")
+    return model
