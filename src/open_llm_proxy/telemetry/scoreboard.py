@@ -8,6 +8,7 @@ path a counter is one item of a ``memoryview`` cast to ``Q``: ``slot[ACCEPTED] +
 import mmap
 import os
 import tempfile
+from pathlib import Path
 from typing import Final
 
 # Counters of workers. Records are counted, two a call.
@@ -63,7 +64,7 @@ class Scoreboard:
     def create(cls, slots: int) -> "tuple[Scoreboard, int]":
         """A fresh scoreboard and the descriptor that children inherit (an unlinked file: it goes with its users)."""
         fd, path = tempfile.mkstemp(prefix="open-llm-proxy-")
-        os.unlink(path)
+        Path(path).unlink()
         os.ftruncate(fd, slots * SLOT_BYTES)
         return cls(mmap.mmap(fd, slots * SLOT_BYTES), slots), fd
 
