@@ -1,0 +1,145 @@
+"""Load of ours, where wrk does not fit: each stream exactly once, or calls at a given rate whatever the answers do."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import cast
+
+import uvloop
+
+from bench.bodies import HEADERS, PATH
+from bench.processes import RigError
+
+_LONGEST_S = 120
+_LAST_CHUNK = b"0\r\n\r\n"
+
+
+def write_call(body: bytes) -> bytes:
+    """One request's bytes, as the browser app sends it."""
+    lines = "".join(f"{name}: {value}\r\n" for name, value in HEADERS.items())
+    return f"POST {PATH} HTTP/1.1\r\nHost: bench\r\n{lines}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+class _Stream(asyncio.Protocol):
+    """One streamed call on a connection of its own; ``done`` gets the bytes that came, once the last chunk is here."""
+
+    def __init__(self, call: bytes) -> None:
+        self._call = call
+        self._tail = b""
+        self._bytes = 0
+        self.done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.write(self._call)
+
+    def data_received(self, data: bytes) -> None:
+        self._bytes += len(data)
+        self._tail = (self._tail + data)[-len(_LAST_CHUNK) :]
+        if self._tail == _LAST_CHUNK and not self.done.done():
+            self.done.set_result(self._bytes)
+            self._transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self.done.done():
+            self.done.set_exception(RigError(f"a stream ended after {self._bytes} bytes: {exc}"))
+
+
+async def _read_streams(port: int, call: bytes, count: int, sample: Callable[[], None]) -> list[int]:
+    loop = asyncio.get_running_loop()
+    made = [loop.create_connection(lambda: _Stream(call), "127.0.0.1", port) for _ in range(count)]
+    streams = [protocol for _, protocol in await asyncio.gather(*made)]
+    everything = asyncio.gather(*(stream.done for stream in streams))
+    try:
+        async with asyncio.timeout(_LONGEST_S):
+            while not everything.done():
+                sample()
+                await asyncio.wait([everything], timeout=0.05)
+    except TimeoutError:
+        raise RigError(f"{count} streams did not end within {_LONGEST_S} s") from None
+    return everything.result()
+
+
+def read_streams(port: int, body: bytes, count: int, sample: Callable[[], None]) -> None:
+    """Read ``count`` streams at once, each once and whole, calling ``sample`` every 50 ms.
+
+    Raises:
+        RigError: one was cut off, or they were not of one length.
+    """
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        lengths = runner.run(_read_streams(port, write_call(body), count, sample))
+    if len(set(lengths)) > 1 or min(lengths) < 1000:
+        raise RigError(f"streams of {min(lengths)} to {max(lengths)} bytes")
+
+
+class _Caller(asyncio.Protocol):
+    """A kept connection that makes one plain call at a time, over and over."""
+
+    def __init__(self, call: bytes, idle: "asyncio.Queue[_Caller]") -> None:
+        self._call = call
+        self._idle = idle
+        self._missing = 0
+        self.answers = 0
+        self.lost = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    def call(self) -> None:
+        self._transport.write(self._call)
+
+    def data_received(self, data: bytes) -> None:
+        if self._missing == 0:
+            self._missing = _measure_answer(data)
+        self._missing -= len(data)
+        if self._missing == 0:
+            self.answers += 1
+            self._idle.put_nowait(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the protocol's signature
+        self.lost = True
+
+
+def _measure_answer(data: bytes) -> int:
+    """The bytes of the answer that begins here. Its head comes whole: all servers here write it at once."""
+    head, found, _ = data.partition(b"\r\n\r\n")
+    if not found or not head.startswith(b"HTTP/1.1 200"):
+        raise RigError(f"an answer began {data[:200]!r}")
+    length = head.lower().partition(b"content-length:")[2].split(b"\r\n", 1)[0]
+    return len(head) + 4 + int(length)
+
+
+async def _call_at_rate(port: int, call: bytes, rate: int, seconds: float, connections: int) -> int:
+    loop = asyncio.get_running_loop()
+    idle: asyncio.Queue[_Caller] = asyncio.Queue()
+    made = [loop.create_connection(lambda: _Caller(call, idle), "127.0.0.1", port) for _ in range(connections)]
+    callers = [protocol for _, protocol in await asyncio.gather(*made)]
+    for caller in callers:
+        idle.put_nowait(caller)
+    start = time.monotonic()
+    for number in range(round(rate * seconds)):
+        await asyncio.sleep(start + number / rate - time.monotonic())
+        (await idle.get()).call()
+    await _wait_for_all(idle, len(callers))
+    if any(caller.lost for caller in callers):
+        raise RigError("a connection was lost under load at a fixed rate")
+    return sum(caller.answers for caller in callers)
+
+
+async def _wait_for_all(idle: "asyncio.Queue[_Caller]", count: int) -> None:
+    try:
+        async with asyncio.timeout(10):
+            for _ in range(count):
+                await idle.get()
+    except TimeoutError:
+        raise RigError("calls at a fixed rate were not answered within 10 s") from None
+
+
+def call_at_rate(port: int, body: bytes, rate: int, seconds: float, *, connections: int = 32) -> int:
+    """Make ``rate`` plain calls a second for so long, or fewer if they wait; give how many were answered.
+
+    Raises:
+        RigError: an answer was not 200, or a connection was lost.
+    """
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_call_at_rate(port, write_call(body), rate, seconds, connections))
