@@ -12,6 +12,7 @@ from open_llm_proxy.http1.body import ChunkedDecoder
 from open_llm_proxy.http1.errors import ProtocolError, UpstreamProtocolError
 from open_llm_proxy.http1.head import (
     HEAD_END,
+    HeadReader,
     RequestHead,
     ResponseHead,
     check_unfinished,
@@ -32,66 +33,90 @@ class Step(IntEnum):
 class RequestReader:
     """A client's bytes, one request at a time.
 
-    After ``Step.HEAD`` the caller looks at ``head`` and either calls ``start_body`` or answers and ends. After
-    ``Step.COMPLETE`` the body is taken with ``take_body``; ``next_request`` goes on with what was held back.
+    After ``Step.HEAD`` the caller looks at ``head`` and ``content_length`` and either calls ``start_body`` or answers
+    and ends. After ``Step.COMPLETE`` the body is taken with ``take_body``; ``next_request`` goes on with what was held
+    back.
 
     Raises (from each method that takes bytes on):
         ProtocolError: With the status to answer.
     """
 
-    __slots__ = ("_body", "_decoder", "_held", "_limits", "_remaining", "_step", "body_bytes", "head")
+    __slots__ = (
+        "_body",
+        "_decoder",
+        "_heads",
+        "_limits",
+        "_remaining",
+        "_step",
+        "body_bytes",
+        "content_length",
+        "head",
+        "held",
+    )
 
     def __init__(self, limits: EngineLimits) -> None:
         self._limits = limits
-        self._held = b""  # a head in the making, or what came behind the request
+        self._heads = HeadReader(parse_request_head, limits.header_lines)
         self._step = Step.WAIT
         self._body: list[bytes] = []
         self._decoder: ChunkedDecoder | None = None
         self._remaining = 0
+        self.held = b""  # a head in the making, or what came behind the request
         self.body_bytes = 0
+        self.content_length = 0
         self.head: RequestHead | None = None
 
-    @property
-    def held_bytes(self) -> int:
-        """Bytes that wait: of an unfinished head, or behind a request that is being answered."""
-        return len(self._held)
+    def receive_whole(self, data: bytes) -> bytes | None:
+        """The body, where ``data`` is exactly one request and nothing is held back; else None, and nothing is taken.
+
+        What nearly every request is: one read, head and body. ``head`` is set, the step is COMPLETE.
+        """
+        end = data.find(HEAD_END) + 4
+        if end < 4 or end > self._limits.head_bytes or self.held:
+            return None
+        head, length = self._heads.read(data, end)
+        if len(data) - end != length or head.chunked:
+            return None
+        self.head = head
+        self.content_length = length
+        self._step = Step.COMPLETE
+        return data[end:]
 
     def receive(self, data: bytes) -> Step:
         """Take what the socket gave."""
         if self.head is None:
-            return self._receive_head(self._held + data if self._held else data)
-        if self._step == Step.WAIT:
+            return self._receive_head(self.held + data if self.held else data)
+        if self._step is Step.WAIT:
             return self._receive_body(data)
-        self._held += data
+        self.held += data
         return self._step
 
     def _receive_head(self, data: bytes) -> Step:
-        while data.startswith(b"\r\n"):  # RFC 9112 §2.2: an empty line before the request line is ignored
+        while data[:2] == b"\r\n":  # RFC 9112 §2.2: an empty line before the request line is ignored
             data = data[2:]
-        end = data.find(HEAD_END)
-        if end < 0:
-            if len(data) > self._limits.head_bytes:
-                raise ProtocolError(431, f"the head is longer than {self._limits.head_bytes} bytes")
+        end = data.find(HEAD_END) + 4
+        limit = self._limits.head_bytes
+        if end < 4 or end > limit:
+            if end > limit or len(data) > limit:
+                raise ProtocolError(431, f"the head is longer than {limit} bytes")
             if data:
                 check_unfinished(data)
-            self._held = data
+            self.held = data
             return Step.WAIT
-        end += 4
-        if end > self._limits.head_bytes:
-            raise ProtocolError(431, f"the head is longer than {self._limits.head_bytes} bytes")
-        self.head = parse_request_head(data[:end], self._limits.header_lines)
-        self._held = data[end:]
+        self.head, self.content_length = self._heads.read(data, end)
+        self.held = data[end:]
         self._step = Step.HEAD
         return Step.HEAD
 
     def start_body(self) -> Step:
         """Go on from the head into the body."""
+        data = self.held
         head = self.head
         assert head is not None
-        self._remaining = head.content_length
+        self._remaining = self.content_length
         self._decoder = ChunkedDecoder() if head.chunked else None
         self._step = Step.WAIT
-        data, self._held = self._held, b""
+        self.held = b""
         return self._receive_body(data)
 
     def _receive_body(self, data: bytes) -> Step:
@@ -100,7 +125,7 @@ class RequestReader:
         remaining = self._remaining
         size = len(data)
         if size > remaining:
-            self._held = data[remaining:]
+            self.held = data[remaining:]
             data = data[:remaining]
             size = remaining
         if size:
@@ -117,62 +142,97 @@ class RequestReader:
         if decoder.content_bytes > self._limits.body_bytes:
             raise ProtocolError(413, f"the body is longer than {self._limits.body_bytes} bytes")
         if decoder.done:
-            self._held = decoder.leftover
+            self.held = decoder.leftover
             self._step = Step.COMPLETE
         return self._step
 
     def take_body(self) -> bytes:
         """The whole body; it is not kept here."""
         body = self._body
-        whole = body[0] if len(body) == 1 else b"".join(body)
+        if len(body) == 1:
+            return body.pop()
+        whole = b"".join(body)
         body.clear()
         return whole
 
     def next_request(self) -> Step:
         """Forget the request that was answered and begin with what was held back."""
         self.head = None
-        self._decoder = None
         self._step = Step.WAIT
         self.body_bytes = 0
-        self._body.clear()
-        if not self._held:
+        if self._body:
+            self._body.clear()
+        data = self.held
+        if not data:
             return Step.WAIT
-        data, self._held = self._held, b""
+        self.held = b""
         return self._receive_head(data)
 
 
 class ResponseReader:
     """A provider's bytes, one answer.
 
-    ``head`` is None until it has come; ``done`` says that the body is whole; ``reusable`` that the connection may
-    carry another call.
+    ``head`` is None until it has come, ``content_length`` is its own; ``done`` says that the body is whole;
+    ``reusable`` that the connection may carry another call.
 
     Raises (from ``receive`` and ``receive_eof``):
         UpstreamProtocolError: The provider broke HTTP, or ended before the answer was whole.
     """
 
-    __slots__ = ("_decoder", "_held", "_informational", "_limits", "_remaining", "done", "head", "reusable", "started")
+    __slots__ = (
+        "_decoder",
+        "_heads",
+        "_held",
+        "_informational",
+        "_limits",
+        "_remaining",
+        "content_length",
+        "done",
+        "head",
+        "reusable",
+        "started",
+    )
 
     def __init__(self, limits: EngineLimits) -> None:
         self._limits = limits
+        self._heads = HeadReader(parse_response_head, limits.header_lines)
         self._held = b""
         self._decoder: ChunkedDecoder | None = None
         self._remaining = 0  # -1: to the end of the connection
         self._informational = 0
+        self.content_length: int | None = None
         self.head: ResponseHead | None = None
         self.done = False
         self.reusable = False
         self.started = False
 
+    def begin(self) -> None:
+        """Expect another answer on the same connection; the last one was whole."""
+        self.head = None
+        self.done = False
+        self.started = False
+        if self._decoder is not None:
+            self._decoder = None
+        self._informational = 0
+
     def receive(self, data: bytes) -> list[bytes]:
         """The pieces of the body in ``data``; empty while the head is not whole."""
-        self.started = True
         if self.head is None:
+            self.started = True
+            if not self._held:
+                end = data.find(HEAD_END) + 4
+                if 4 <= end <= self._limits.head_bytes:
+                    head, length = self._heads.read(data, end)
+                    if length == len(data) - end and head.plain:  # what most answers are: whole, in one read
+                        self.head = head
+                        self.content_length = length
+                        self.reusable = head.keep_alive
+                        self.done = True
+                        return [data[end:]]
             data = self._receive_head(self._held + data if self._held else data)
-            if self.head is None:
-                return []
             if not data or self.done:
-                self.reusable = self.reusable and not data
+                if data:
+                    self.reusable = False
                 return []
         if self._decoder is not None:
             return self._receive_chunked(data, self._decoder)
@@ -201,21 +261,23 @@ class ResponseReader:
         return pieces
 
     def _receive_head(self, data: bytes) -> bytes:
+        """Take the head off ``data``; what is left belongs to the body."""
+        limit = self._limits.head_bytes
         while True:
-            end = data.find(HEAD_END)
-            if end < 0 or end > self._limits.head_bytes:
-                if len(data) > self._limits.head_bytes:
-                    raise UpstreamProtocolError(f"the provider's head is longer than {self._limits.head_bytes} bytes")
+            end = data.find(HEAD_END) + 4
+            if end < 4 or end > limit:
+                if len(data) > limit:
+                    raise UpstreamProtocolError(f"the provider's head is longer than {limit} bytes")
                 if data[:5] != b"HTTP/"[: len(data)]:
                     raise UpstreamProtocolError("the provider does not speak HTTP/1.1")
                 self._held = data
                 return b""
-            end += 4
-            head = parse_response_head(data[:end], self._limits.header_lines)
+            head, length = self._heads.read(data, end)
             data = data[end:]
             if head.status >= 200:
-                self._settle(head)
-                self._held = b""
+                if self._held:
+                    self._held = b""
+                self._settle(head, length)
                 return data
             self._informational += 1
             if head.status == 101 or self._informational > INFORMATIONAL_HEADS:
@@ -224,19 +286,19 @@ class ResponseReader:
                 self._held = b""
                 return b""
 
-    def _settle(self, head: ResponseHead) -> None:
+    def _settle(self, head: ResponseHead, length: int | None) -> None:
         """RFC 9112 §6.3, rules 1 to 8, for requests that are never HEAD or CONNECT."""
         self.head = head
         self.reusable = head.keep_alive
-        if head.status in (204, 304):
-            head.chunked = False
-            head.content_length = 0
+        self.content_length = length
+        if head.status == 204 or head.status == 304:
+            self.content_length = 0
             self.done = True
+        elif length is not None:
+            self._remaining = length
+            self.done = not length
         elif head.chunked:
             self._decoder = ChunkedDecoder()
-        elif head.content_length is not None:
-            self._remaining = head.content_length
-            self.done = not head.content_length
         else:
             self._remaining = -1
             self.reusable = False

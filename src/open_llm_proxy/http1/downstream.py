@@ -46,10 +46,10 @@ class Application(Protocol):
     limits: EngineLimits
     turn: Turn
     draining: bool
-
-    def now(self) -> float:
-        """The loop's clock, seconds."""
-        ...
+    clock: float
+    """The loop's time at the last sweep, seconds: deadlines need no better."""
+    buffered_bytes: int
+    """Request bodies held; each connection counts its own."""
 
     def connected(self, connection: "Downstream") -> bool:
         """Count a new connection; False: there are too many, and it was answered."""
@@ -58,22 +58,19 @@ class Application(Protocol):
     def disconnected(self, connection: "Downstream") -> None:
         """It is gone."""
 
-    def begin(self, connection: "Downstream", head: RequestHead) -> Responder:
+    def begin(self, connection: "Downstream", head: RequestHead, content_length: int) -> Responder:
         """A request's head has come; it may be answered at once."""
         ...
-
-    def reserve(self, size: int) -> bool:
-        """Count ``size`` bytes of request body as held; False: the budget is spent."""
-        ...
-
-    def free(self, size: int) -> None:
-        """Those bytes are held no longer."""
 
     def refuse(self, connection: "Downstream", error: ProtocolError) -> None:
         """Answer a request that broke HTTP, with ``respond`` or ``start``/``finish``."""
 
     def on_error(self, error: BaseException) -> None:
         """An exception of ours was caught so that serving goes on."""
+
+
+def _over_budget() -> ProtocolError:
+    return ProtocolError(503, "too many request bodies are held at once")
 
 
 class Downstream(AsyncioProtocol):
@@ -119,63 +116,85 @@ class Downstream(AsyncioProtocol):
     def connection_made(self, transport: "BaseTransport") -> None:
         """asyncio's callback."""
         self.transport = cast("Transport", transport)
-        self.deadline = self._app.now() + self._app.limits.head_s
+        self.deadline = self._app.clock + self._app.limits.head_s
         self._app.connected(self)
 
     def data_received(self, data: bytes) -> None:
         """asyncio's callback; no exception leaves it."""
         try:
-            self._receive(data)
+            state = self._state
+            if state <= _HEAD:
+                reader = self._reader
+                body = reader.receive_whole(data)
+                if body is not None:
+                    self._begin_whole(reader, body)
+                elif reader.receive(data) is Step.HEAD:
+                    self._begin(reader)
+                elif state != _HEAD and reader.held:
+                    self._state = _HEAD
+                    self.deadline = self._app.clock + self._app.limits.head_s
+            elif state == _BODY:
+                self._receive_body(data)
+            else:
+                self._receive_early(data)
         except ProtocolError as error:
             self._refuse(error)
         except Exception as error:  # noqa: BLE001 - a fault of ours ends this connection, not the worker
             self._app.on_error(error)
             self.abort()
 
-    def _receive(self, data: bytes) -> None:
-        state = self._state
-        if state == _ANSWER:
+    def _receive_early(self, data: bytes) -> None:
+        if self._state == _ANSWER:
             self._reader.receive(data)
-            if self._reader.held_bytes > PIPELINE_BYTES and not self._paused_reading:
+            if len(self._reader.held) > PIPELINE_BYTES and not self._paused_reading:
                 self._paused_reading = True
                 self.transport.pause_reading()
-        elif state == _LINGER:
+        else:
             self._lingered_bytes += len(data)
             if self._lingered_bytes > LINGER_BYTES:
                 self.transport.abort()
-        elif state == _BODY:
-            self._receive_body(data)
-        else:
-            step = self._reader.receive(data)
-            if step == Step.HEAD:
-                self._begin()
-            elif state != _HEAD and self._reader.held_bytes:
-                self._state = _HEAD
-                self.deadline = self._app.now() + self._app.limits.head_s
 
-    def _begin(self) -> None:
-        reader = self._reader
+    def _begin(self, reader: RequestReader) -> None:
         head = reader.head
         assert head is not None
         self._state = _BODY
         self.deadline = inf
-        self.started = False
         self._keep_alive = head.keep_alive
-        responder = self._app.begin(self, head)
+        app = self._app
+        responder = app.begin(self, head, reader.content_length)
         if self._state != _BODY:  # answered from the head alone
             self._settle_unread_body()
             return
         self._responder = responder
-        held = reader.held_bytes
         step = reader.start_body()
-        if held and not self._reserve(held):
+        self._reserve(reader.body_bytes)
+        if step is Step.COMPLETE:
+            self._state = _ANSWER
+            responder.on_request(reader.take_body())
             return
-        if step == Step.COMPLETE:
-            self._complete(responder)
-            return
-        self.deadline = self._app.now() + self._app.limits.body_s
-        if head.expect_continue and not held:
+        self.deadline = app.clock + app.limits.body_s
+        if head.expect_continue and not reader.body_bytes:
             self.transport.write(CONTINUE)
+
+    def _begin_whole(self, reader: RequestReader, body: bytes) -> None:
+        """As ``_begin``, for a request that came in one piece."""
+        head = reader.head
+        assert head is not None
+        self._state = _BODY
+        self.deadline = inf
+        self._keep_alive = head.keep_alive
+        app = self._app
+        size = len(body)
+        responder = app.begin(self, head, size)
+        if self._state != _BODY:
+            return
+        self._responder = responder
+        self._reserved_bytes = size
+        app.buffered_bytes += size
+        if app.buffered_bytes > app.limits.buffer_bytes:
+            raise _over_budget()
+        self._state = _ANSWER
+        responder.on_request(body)
 
     def _settle_unread_body(self) -> None:
         """After an early answer: a body that is here already is passed over, else the connection ends (lingering)."""
@@ -184,35 +203,30 @@ class Downstream(AsyncioProtocol):
         except ProtocolError:
             step = Step.WAIT
         self._reader.take_body()
-        if step != Step.COMPLETE:
+        if step is not Step.COMPLETE:
             self._keep_alive = False
 
     def _receive_body(self, data: bytes) -> None:
         step = self._reader.receive(data)
-        if not self._reserve(len(data)):
-            return
-        if step == Step.COMPLETE:
+        self._reserve(len(data))
+        if step is Step.COMPLETE:
             assert self._responder is not None
-            self._complete(self._responder)
+            self._state = _ANSWER
+            self.deadline = inf
+            self._responder.on_request(self._reader.take_body())
         else:
-            self.deadline = self._app.now() + self._app.limits.body_s
+            self.deadline = self._app.clock + self._app.limits.body_s
 
-    def _reserve(self, size: int) -> bool:
+    def _reserve(self, size: int) -> None:
+        app = self._app
         self._reserved_bytes += size
-        if self._app.reserve(size):
-            return True
-        self._refuse(ProtocolError(503, "too many request bodies are held at once"))
-        return False
+        app.buffered_bytes += size
+        if app.buffered_bytes > app.limits.buffer_bytes:
+            raise _over_budget()
 
     def _release_body(self) -> None:
-        if self._reserved_bytes:
-            self._app.free(self._reserved_bytes)
-            self._reserved_bytes = 0
-
-    def _complete(self, responder: Responder) -> None:
-        self._state = _ANSWER
-        self.deadline = inf
-        responder.on_request(self._reader.take_body())
+        self._app.buffered_bytes -= self._reserved_bytes
+        self._reserved_bytes = 0
 
     def _refuse(self, error: ProtocolError) -> None:
         """The rest of what the client sends cannot be read: answer and end."""
@@ -246,14 +260,14 @@ class Downstream(AsyncioProtocol):
     def pause_writing(self) -> None:
         """asyncio's callback."""
         self.writable = False
-        self.deadline = self._app.now() + self._app.limits.send_s
+        self.deadline = self._app.clock + self._app.limits.send_s
         if self._responder is not None:
             self._responder.on_writable(False)
 
     def resume_writing(self) -> None:
         """asyncio's callback."""
         self.writable = True
-        self.deadline = inf if self._state == _ANSWER else self._app.now() + self._app.limits.idle_s
+        self.deadline = inf if self._state == _ANSWER else self._app.clock + self._app.limits.idle_s
         if self._responder is not None:
             self._responder.on_writable(True)
 
@@ -264,7 +278,12 @@ class Downstream(AsyncioProtocol):
         """Whether nobody is there to be answered."""
         return self.transport.is_closing()
 
-    def respond(self, head: bytes, body: bytes = b"", bodyless: bool = False) -> None:
+    @property
+    def can_append(self) -> bool:
+        """Whether the answer under way may still be made longer: its end is ours to say."""
+        return self._chunked and not self.gone
+
+    def respond(self, head: bytes, body: bytes = b"", *, bodyless: bool = False) -> None:
         """Send a whole answer, once the turn's frames are with the kernel.
 
         ``head`` is status line and fields, each ended by CRLF, without framing, ``connection`` and empty line;
@@ -333,41 +352,43 @@ class Downstream(AsyncioProtocol):
 
     def _write_last(self, data: bytes) -> None:
         self._finishing = False
-        self._release_body()
+        app = self._app
+        if self._reserved_bytes:
+            app.buffered_bytes -= self._reserved_bytes
+            self._reserved_bytes = 0
         transport = self.transport
         if transport.is_closing():
             return
         transport.write(data)
-        if self._keep_alive and not self._app.draining:
-            self._next()
-        elif self._keep_alive:
+        if not self._keep_alive:
+            self._end()
+        elif app.draining:
             transport.close()
         else:
-            self._end()
+            self._next(app)
 
-    def _next(self) -> None:
+    def _next(self, app: Application) -> None:
+        reader = self._reader
+        self._state = _IDLE
+        self.started = False
+        if self.writable:
+            self.deadline = app.clock + app.limits.idle_s
         if self._paused_reading:
             self._paused_reading = False
             self.transport.resume_reading()
-        self._state = _IDLE
-        self.started = False
-        app = self._app
-        if self.writable:
-            self.deadline = app.now() + app.limits.idle_s
         try:
-            step = self._reader.next_request()
-            if step == Step.HEAD:
-                self._begin()
-            elif self._reader.held_bytes:
+            if reader.next_request() is Step.HEAD:
+                self._begin(reader)
+            elif reader.held:
                 self._state = _HEAD
-                self.deadline = app.now() + app.limits.head_s
+                self.deadline = app.clock + app.limits.head_s
         except ProtocolError as error:
             self._refuse(error)
 
     def _end(self) -> None:
         """Lingering close (RFC 9112 §9.6): a reset while unread bytes wait would take the answer from the client."""
         self._state = _LINGER
-        self.deadline = self._app.now() + LINGER_S
+        self.deadline = self._app.clock + LINGER_S
         if self._paused_reading:
             self._paused_reading = False
             self.transport.resume_reading()

@@ -6,12 +6,14 @@ prudence does not, is refused here: versions but 1.0 and 1.1, white space runs, 
 """
 
 import re
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 import httptools
 
 from open_llm_proxy.http1.errors import ProtocolError, UpstreamProtocolError
 from open_llm_proxy.http1.headers import tokens
+from open_llm_proxy.http1.limits import REMEMBERED_HEAD_BYTES
 
 HEAD_END: Final = b"\r\n\r\n"
 # RFC 9112 §3: method SP request-target SP HTTP-version; the target is visible ASCII without "#" (no fragments, §3.2).
@@ -20,6 +22,7 @@ _REQUEST_LINE: Final = re.compile(rb"[A-Z][A-Z\-]* ([!\"$-~]+) HTTP/1\.([01])\r\
 _STATUS_LINE: Final = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9][0-9])(?: ([\t -~\x80-\xff]*))?\r\n")
 _HOST: Final = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%\-\[\]:]*")
 _ABSOLUTE: Final = re.compile(rb"https?://[^/?]*", re.IGNORECASE)
+_LENGTH_LINE: Final = re.compile(rb"\r\ncontent-length: ?([0-9]{1,18})\r\n", re.IGNORECASE)
 _BARE_LF: Final = re.compile(rb"(?<!\r)\n")
 # Fields of which a second one changes the meaning of the message, or which of two keys counts.
 _ONCE: Final = frozenset(
@@ -31,16 +34,30 @@ class RequestHead:
     """A client's request without its body.
 
     ``fields`` maps lower-case names to values without outer white space; repeated fields are joined by ``", "``
-    (RFC 9110 §5.3). ``target`` is in origin-form (``/path?query``) or ``*``.
+    (RFC 9110 §5.3). ``path`` and ``query`` are the target's, in origin-form; ``path`` may be ``*``. ``context`` is for
+    what an application derives from a head: heads are remembered, and so is that.
     """
 
-    __slots__ = ("chunked", "content_length", "expect_continue", "fields", "keep_alive", "method", "target", "version")
+    __slots__ = (
+        "chunked",
+        "content_length",
+        "context",
+        "expect_continue",
+        "fields",
+        "keep_alive",
+        "method",
+        "path",
+        "query",
+        "version",
+    )
 
     def __init__(self) -> None:
         self.method = b""
-        self.target = b""
+        self.path = b""
+        self.query = b""
         self.version = 1
         self.fields: dict[bytes, bytes] = {}
+        self.context: Any = None
         self.content_length = 0
         self.chunked = False
         self.keep_alive = True
@@ -62,10 +79,10 @@ class ResponseHead:
     """A provider's answer without its body.
 
     ``fields`` holds the lines in order as ``(name, lower-case name, value)``. ``content_length`` is None where the
-    answer is chunked or ends with the connection; ``bodyless`` says that there is none whatever the fields say.
+    answer is chunked or ends with the connection. ``plain``: a final answer, framed by its length. ``context`` is for what an application derives from a head.
     """
 
-    __slots__ = ("chunked", "content_length", "fields", "keep_alive", "reason", "status", "values", "version")
+    __slots__ = ("chunked", "content_length", "context", "fields", "keep_alive", "plain", "reason", "status", "values", "version")
 
     def __init__(self) -> None:
         self.status = 0
@@ -76,6 +93,8 @@ class ResponseHead:
         self.content_length: int | None = None
         self.chunked = False
         self.keep_alive = True
+        self.plain = False
+        self.context: Any = None
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """llhttp's callback, once a field line."""
@@ -107,16 +126,16 @@ def parse_request_head(data: bytes, header_lines: int = 100) -> RequestHead:
         raise cause if isinstance(cause, ProtocolError) else ProtocolError(400, f"bad request head: {error}") from error
     head.method = parser.get_method()
     head.version = 1 if line[2] == b"1" else 0
-    head.target = line[1]
+    target = line[1]
+    if target[0] != 0x2F and (head.method != b"OPTIONS" or target != b"*"):
+        target = _origin_form(target)
+    head.path, _, head.query = target.partition(b"?")
     _settle_request(head)
     return head
 
 
 def _settle_request(head: RequestHead) -> None:
     fields = head.fields
-    target = head.target
-    if target[0] != 0x2F and (head.method != b"OPTIONS" or target != b"*"):
-        head.target = _origin_form(target)
     host = fields.get(b"host")
     if host is None:
         if head.version:
@@ -210,7 +229,58 @@ def _settle_response(head: ResponseHead) -> None:
         if not length.isdigit() or len(length) > 18:
             raise UpstreamProtocolError("the provider's content-length is no number")
         head.content_length = int(length)
+        head.plain = head.status >= 200 and head.status != 204 and head.status != 304
     head.keep_alive = bool(head.version)
     if b"connection" in values:
         options = [token for _, lower, value in head.fields if lower == b"connection" for token in tokens(value)]
         head.keep_alive = b"close" not in options and (bool(head.version) or b"keep-alive" in options)
+
+
+class _Measured(Protocol):
+    content_length: Any
+
+
+Head = TypeVar("Head", bound=_Measured)
+
+
+class HeadReader(Generic[Head]):
+    """The heads of one connection. The last one is remembered, for peers repeat themselves: on a busy connection only
+    the number in ``content-length`` changes from one head to the next.
+
+    The memory is exact: the same bytes around a number parse to the same head. What it gives is shared between
+    messages and must not be written to, but for ``context``.
+    """
+
+    __slots__ = ("_head", "_header_lines", "_parse", "_prefix", "_prefix_bytes", "_suffix", "_suffix_bytes")
+
+    def __init__(self, parse: Callable[[bytes, int], Head], header_lines: int) -> None:
+        self._parse = parse
+        self._header_lines = header_lines
+        self._head: Head | None = None
+        self._prefix = self._suffix = b""
+        self._prefix_bytes = self._suffix_bytes = 0
+
+    def read(self, data: bytes, end: int) -> tuple[Head, Any]:
+        """The head in ``data[:end]``, which ends with the empty line, and its own content length.
+
+        Raises:
+            ProtocolError: As ``parse`` does.
+        """
+        head = self._head
+        if head is not None and data.startswith(self._prefix):
+            stop = end - self._suffix_bytes
+            digits = data[self._prefix_bytes : stop]
+            if digits.isdigit() and len(digits) <= 18 and data.startswith(self._suffix, stop):
+                return head, int(digits)
+        return self._learn(data[:end])
+
+    def _learn(self, data: bytes) -> tuple[Head, Any]:
+        head = self._parse(data, self._header_lines)
+        match = _LENGTH_LINE.search(data)
+        if match is None or len(data) > REMEMBERED_HEAD_BYTES:
+            self._head = None
+        else:
+            self._head = head
+            self._prefix, self._suffix = data[: match.start(1)], data[match.end(1) :]
+            self._prefix_bytes, self._suffix_bytes = len(self._prefix), len(self._suffix)
+        return head, head.content_length

@@ -12,6 +12,7 @@ CHUNK_EXTENSION_BYTES: Final = 256
 CHUNK_OVERHEAD_BYTES: Final = 16384
 """Framing that a chunked body may have beyond a byte for each byte of content: refuses swarms of tiny chunks."""
 TRAILER_BYTES: Final = 16384
+REMEMBERED_HEAD_BYTES: Final = 4096
 INFORMATIONAL_HEADS: Final = 16
 """1xx answers before the real one."""
 

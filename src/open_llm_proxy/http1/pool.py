@@ -113,9 +113,8 @@ class Pool:
 
     def release(self, connection: UpstreamConnection) -> None:
         """Take back a connection whose answer was whole, or a new one."""
-        while self._waiting:
-            waiter = self._waiting.popleft()
-            waiter.on_connection(connection)
+        if self._waiting:
+            self._waiting.popleft().on_connection(connection)
             return
         connection.idle_since = self._loop.time()
         self._idle.append(connection)

@@ -23,8 +23,8 @@ JOIN_BYTES = 16384
 class Receiver(Protocol):
     """Whoever made the call; each method is a callback on the event loop."""
 
-    def on_response(self, head: ResponseHead, pieces: list[bytes], done: bool) -> None:
-        """The head has come, and perhaps a part of the body, or all of it."""
+    def on_response(self, head: ResponseHead, length: int | None, pieces: list[bytes], done: bool) -> None:
+        """The head has come, and perhaps a part of the body (``length`` bytes, if that is known), or all of it."""
 
     def on_body(self, pieces: list[bytes], done: bool) -> None:
         """More of the body has come; ``done``: the last of it."""
@@ -41,7 +41,7 @@ class UpstreamConnection(AsyncioProtocol):
     def __init__(self, pool: "Pool") -> None:
         self._pool = pool
         self._receiver: Receiver | None = None
-        self._reader: ResponseReader | None = None
+        self._reader = ResponseReader(pool.limits)
         self.transport: Transport | None = None
         self.calls = 0
         self.idle_since = 0.0
@@ -54,7 +54,8 @@ class UpstreamConnection(AsyncioProtocol):
         """Send a request; the answer goes to ``receiver``."""
         transport = self.transport
         self._receiver = receiver
-        self._reader = ResponseReader(self._pool.limits)
+        if self.calls:
+            self._reader.begin()
         self.calls += 1
         if transport is None or transport.is_closing():
             self._fail(UpstreamProtocolError("the provider closed the connection"))
@@ -66,7 +67,7 @@ class UpstreamConnection(AsyncioProtocol):
     def data_received(self, data: bytes) -> None:
         """asyncio's callback."""
         receiver, reader = self._receiver, self._reader
-        if receiver is None or reader is None:
+        if receiver is None:
             self.close()  # a byte on an idle connection belongs to no call
             return
         first = reader.head is None
@@ -77,20 +78,16 @@ class UpstreamConnection(AsyncioProtocol):
             return
         done = reader.done
         if done:
-            self._release(reader)
+            self._receiver = None
+            if reader.reusable:
+                self._pool.release(self)
+            else:
+                self.close()
         if first:
             if reader.head is not None:
-                receiver.on_response(reader.head, pieces, done)
+                receiver.on_response(reader.head, reader.content_length, pieces, done)
         elif pieces or done:
             receiver.on_body(pieces, done)
-
-    def _release(self, reader: ResponseReader) -> None:
-        self._receiver = None
-        self._reader = None
-        if reader.reusable:
-            self._pool.release(self)
-        else:
-            self.close()
 
     def eof_received(self) -> bool:
         """asyncio's callback; the transport closes itself."""
@@ -104,7 +101,7 @@ class UpstreamConnection(AsyncioProtocol):
 
     def _end(self, exc: Exception | None) -> None:
         receiver, reader = self._receiver, self._reader
-        if receiver is None or reader is None:
+        if receiver is None:
             return
         try:
             if exc is not None:
@@ -120,7 +117,7 @@ class UpstreamConnection(AsyncioProtocol):
         receiver, reader = self._receiver, self._reader
         self._receiver = None
         self.close()
-        if receiver is not None and reader is not None:
+        if receiver is not None:
             receiver.on_failed(error, retryable=self.calls > 1 and not reader.started)
 
     def cancel(self) -> None:

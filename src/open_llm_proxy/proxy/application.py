@@ -4,7 +4,7 @@ import asyncio
 import random
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from open_llm_proxy.http1.downstream import Downstream, Responder
@@ -15,15 +15,17 @@ from open_llm_proxy.http1.limits import EngineLimits
 from open_llm_proxy.http1.pool import Origin, Pool
 from open_llm_proxy.http1.resolver import Resolver
 from open_llm_proxy.proxy import errors
-from open_llm_proxy.proxy.call import MESSAGES_PATH, Call
-from open_llm_proxy.proxy.capture import Capture
+from open_llm_proxy.proxy.call import Call
+from open_llm_proxy.proxy.caller import MESSAGES_PATH, Caller
 from open_llm_proxy.proxy.endpoints import Endpoints
 from open_llm_proxy.proxy.endpoints.local import LocalAnswer
 from open_llm_proxy.proxy.errors import Refusal, header_lines, render, row_of_protocol_status
 from open_llm_proxy.proxy.relay import own_head
 from open_llm_proxy.proxy.setup import Setup
+from open_llm_proxy.spool.frame import RequestHeader, ResponseHeader
 from open_llm_proxy.telemetry import scoreboard
 
+Append = Callable[[RequestHeader | ResponseHeader, Sequence[bytes | memoryview], int], None]
 JSON: Final = b"application/json"
 # Segments are plain names: no empty ones, no dots alone, nothing percent-encoded that a provider might decode to a slash.
 _CALL_PATH: Final = re.compile(rb"/v1(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~:@!$&'()*+,;=\-]+)+")
@@ -32,23 +34,25 @@ SWEEP_S: Final = 0.25
 
 
 class ProxyApplication:
-    """An ``http1.downstream.Application``. ``report`` takes one-line messages for the operator."""
+    """An ``http1.downstream.Application``. ``append`` adds a frame to the turn's; ``report`` tells the operator."""
 
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
         setup: Setup,
-        capture: Capture,
+        append: Append,
         turn: Turn,
         counters: "memoryview[int]",
         board: scoreboard.Scoreboard,
         report: Callable[[str], None],
     ) -> None:
         self.loop = loop
-        self.now = loop.time
+        self.clock = loop.time()
+        self.buffered_bytes = 0
         self.setup = setup
         self.limits: EngineLimits = setup.limits
-        self.capture = capture
+        self.append = append
+        self.wall_offset_ns = time.time_ns() - time.monotonic_ns()
         self.turn = turn
         self.board = board
         self.draining = False
@@ -58,13 +62,13 @@ class ProxyApplication:
         self._report = report
         self._pools: dict[Origin, Pool] = {}
         self._resolver = Resolver(loop)
-        self._buffered_bytes = 0
-        self._random = random.SystemRandom().getrandbits(64)
-        self._bits = random.Random(self._random).getrandbits  # noqa: S311 - ids need to differ, not to be secret
+        seed = random.SystemRandom().getrandbits(256)
+        self.bits = random.Random(seed).getrandbits  # noqa: S311 - ids need to differ, not to be secret
         self._call_paths: set[bytes] = set()
         self._unauthorized_said = 0.0
         self._errors_said = 0.0
         self._drain_spent = False
+        self.reuses = counters[scoreboard.UPSTREAM_REUSES]
         self.endpoints = Endpoints(self)
 
     # --- http1's Application -------------------------------------------------------------------------------------
@@ -77,9 +81,8 @@ class ProxyApplication:
             connection.turn_away(
                 self.error_head(
                     refusal := Refusal(errors.OVERLOADED, "too many connections at once"),
-                    {},
+                    self.setup.cors.lines(None),
                     request_id := self.new_request_id(),
-                    self.setup,
                 ),
                 render(refusal, anthropic=False, request_id=request_id),
             )
@@ -91,36 +94,24 @@ class ProxyApplication:
         self.connections.discard(connection)
         self._counters[scoreboard.CONNECTIONS] = len(self.connections)
 
-    def begin(self, connection: Downstream, head: RequestHead) -> Responder:
-        """A request's head has come: path, method, key, then what the call says of its head."""
-        path, _, query = head.target.partition(b"?")
-        if head.method != b"POST" or not self._is_call(path):
-            return self._begin_local(connection, head, path, query)
-        setup = self.setup
-        request_id = self.new_request_id()
-        key = setup.keyring.authenticate(head.fields)
-        if key is None:
-            return self._refuse_caller(connection, head, request_id, anthropic=path == MESSAGES_PATH)
-        self._counters[scoreboard.CALLS] += 1
-        call = Call(self, connection, head, path, query, key, request_id)
-        try:
-            call.check_head()
-            if self._drain_spent:
-                raise Refusal(errors.DRAINING, errors.DRAINING.when)
-        except Refusal as refusal:
-            call.refuse(refusal)
+    def begin(self, connection: Downstream, head: RequestHead, content_length: int) -> Responder:
+        """A request's head has come: path, method, key, then what can be said of its size and type."""
+        caller: Caller | None = head.context
+        if caller is None or caller.setup is not self.setup:
+            if head.method != b"POST" or not self._is_call(head.path):
+                return self._begin_local(connection, head)
+            key = self.setup.keyring.authenticate(head.fields)
+            if key is None:
+                return self._refuse_caller(connection, head)
+            caller = head.context = Caller(self.setup, key, head)
+        call = Call(self, connection, caller)
+        if content_length > self.limits.body_bytes:
+            call.refuse(Refusal(errors.TOO_LARGE, f"the body is longer than {self.limits.body_bytes} bytes"))
+        elif caller.refusal is not None:
+            call.refuse(caller.refusal)
+        elif self._drain_spent:
+            call.refuse(Refusal(errors.DRAINING, errors.DRAINING.when))
         return call
-
-    def reserve(self, size: int) -> bool:
-        """Count request bytes as held, under the process-wide budget."""
-        self._buffered_bytes += size
-        self._counters[scoreboard.BUFFERED_BYTES] = self._buffered_bytes
-        return self._buffered_bytes <= self.limits.buffer_bytes
-
-    def free(self, size: int) -> None:
-        """Those bytes are held no longer."""
-        self._buffered_bytes -= size
-        self._counters[scoreboard.BUFFERED_BYTES] = self._buffered_bytes
 
     def refuse(self, connection: Downstream, error: ProtocolError) -> None:
         """Answer a request that broke HTTP before it was anybody's call."""
@@ -130,16 +121,28 @@ class ProxyApplication:
     def on_error(self, error: BaseException) -> None:
         """An exception of ours was caught so that serving goes on: counted, and said at intervals."""
         self._counters[scoreboard.SWALLOWED] += 1
-        now = self.now()
+        now = self.clock
         if now >= self._errors_said:
             self._errors_said = now + 10
             self._report(f"a fault of ours was caught, serving goes on: {type(error).__name__}: {error}")
+
+    def note(self, header: RequestHeader, body: bytes) -> None:
+        """A request's frame joins the turn's, its body up to ``capture_bytes``."""
+        limit = self.setup.capture_bytes
+        if len(body) <= limit:
+            self.append(header, (body,) if body else (), len(body))
+        else:
+            self.append(header, (memoryview(body)[:limit],), limit)
+
+    def open_calls(self) -> list[RequestHeader]:
+        """The requests that have no response frame yet: for a new segment's header."""
+        return [call.request_header for call in self.calls if call.request_header is not None and call.owes_response]
 
     # --- for calls and endpoints ---------------------------------------------------------------------------------
 
     def new_request_id(self) -> str:
         """32 hex digits, time-ordered: nanoseconds, then 64 random bits."""
-        return f"{time.time_ns():016x}{self._bits(64):016x}"
+        return f"{time.time_ns():016x}{self.bits(64):016x}"
 
     def pool(self, origin: Origin) -> Pool:
         """The connections to ``origin``; they outlive a reload."""
@@ -151,14 +154,10 @@ class ProxyApplication:
     def _count_connect(self) -> None:
         self._counters[scoreboard.UPSTREAM_CONNECTS] += 1
 
-    def count_reuse(self) -> None:
-        """A call goes over a connection that was there."""
-        self._counters[scoreboard.UPSTREAM_REUSES] += 1
-
-    def error_head(self, refusal: Refusal, fields: dict[bytes, bytes], request_id: str, setup: Setup) -> bytes:
+    def error_head(self, refusal: Refusal, cors_lines: bytes, request_id: str) -> bytes:
         """The head of an error answer of ours."""
         lines = b"x-llm-request-id: %b\r\nx-request-id: %b\r\n" % (request_id.encode(), request_id.encode())
-        lines += setup.cors.lines(fields.get(b"origin")) + header_lines(refusal)
+        lines += cors_lines + header_lines(refusal)
         return own_head(refusal.row.status, JSON, lines)
 
     def answer_refusal(
@@ -172,14 +171,14 @@ class ProxyApplication:
     ) -> None:
         """Answer with an error that leaves no record."""
         body = render(refusal, anthropic=anthropic, request_id=request_id)
-        connection.respond(self.error_head(refusal, fields, request_id, self.setup), body)
+        cors_lines = self.setup.cors.lines(fields.get(b"origin"))
+        connection.respond(self.error_head(refusal, cors_lines, request_id), body)
 
-    def _refuse_caller(
-        self, connection: Downstream, head: RequestHead, request_id: str, *, anthropic: bool
-    ) -> Responder:
+    def _refuse_caller(self, connection: Downstream, head: RequestHead) -> Responder:
         refusal = self.check_key(head)
         assert refusal is not None
-        self.answer_refusal(connection, refusal, head.fields, request_id, anthropic=anthropic)
+        anthropic = head.path == MESSAGES_PATH
+        self.answer_refusal(connection, refusal, head.fields, self.new_request_id(), anthropic=anthropic)
         return LocalAnswer()
 
     def check_key(self, head: RequestHead) -> Refusal | None:
@@ -190,7 +189,7 @@ class ProxyApplication:
         self._counters[scoreboard.UNAUTHORIZED] += 1
         if not keyring:
             return Refusal(errors.NO_PROXY_KEY, "no proxy key is configured on this server: set PROXY_KEY")
-        now = self.now()
+        now = self.clock
         if now >= self._unauthorized_said:
             self._unauthorized_said = now + 60
             self._report(f"calls without a good key are refused ({self._counters[scoreboard.UNAUTHORIZED]} so far)")
@@ -207,8 +206,9 @@ class ProxyApplication:
             self._call_paths.add(path)
         return True
 
-    def _begin_local(self, connection: Downstream, head: RequestHead, path: bytes, query: bytes) -> Responder:
+    def _begin_local(self, connection: Downstream, head: RequestHead) -> Responder:
         request_id = self.new_request_id()
+        path = head.path
         if head.method == b"OPTIONS":
             lines = b"allow: GET, HEAD, POST, OPTIONS\r\nx-llm-request-id: %b\r\n" % request_id.encode()
             lines += self.setup.cors.preflight_lines(head.fields)
@@ -223,7 +223,7 @@ class ProxyApplication:
             return LocalAnswer()
         if head.method not in (b"GET", b"HEAD"):
             return self._refuse_method(connection, head, request_id, b"GET, HEAD, OPTIONS")
-        return self.endpoints.begin(connection, head, path, query, request_id)
+        return self.endpoints.begin(connection, head, request_id)
 
     def _refuse_method(self, connection: Downstream, head: RequestHead, request_id: str, allow: bytes) -> Responder:
         message = f"{head.method.decode('latin-1')} is not taken here; use {allow.decode()}"
@@ -246,14 +246,18 @@ class ProxyApplication:
 
     def sweep(self) -> None:
         """Look at the deadlines of all connections and calls; a few times a second."""
-        now = self.now()
+        now = self.clock = self.loop.time()
+        self.wall_offset_ns = time.time_ns() - time.monotonic_ns()
         for connection in [connection for connection in self.connections if connection.deadline <= now]:
             connection.on_deadline()
         for call in [call for call in self.calls if call.deadline <= now]:
             call.on_deadline()
         for pool in self._pools.values():
             pool.close_idle()
-        self._counters[scoreboard.IN_FLIGHT] = len(self.calls)
+        counters = self._counters
+        counters[scoreboard.IN_FLIGHT] = len(self.calls)
+        counters[scoreboard.BUFFERED_BYTES] = self.buffered_bytes
+        counters[scoreboard.UPSTREAM_REUSES] = self.reuses
 
     def drain(self) -> None:
         """Close what carries nothing; what is in flight or still arrives is answered with ``connection: close``."""

@@ -13,18 +13,20 @@ connection's receiver. ``_phase`` says which callbacks may still come.
 """
 
 import time
+from collections.abc import Sequence
 from math import inf
 from typing import TYPE_CHECKING, Final
 
 from open_llm_proxy.http1.downstream import Downstream
 from open_llm_proxy.http1.errors import ProtocolError
-from open_llm_proxy.http1.head import RequestHead, ResponseHead
+from open_llm_proxy.http1.head import ResponseHead
 from open_llm_proxy.proxy import attempts, errors
-from open_llm_proxy.proxy.auth import CALLER_CHARACTERS, identity
-from open_llm_proxy.proxy.capture import ERROR_HEADERS, REQUEST_ID_HEADERS, Captured
+from open_llm_proxy.proxy.auth import CALLER_CHARACTERS
+from open_llm_proxy.proxy.caller import Caller
+from open_llm_proxy.proxy.capture import OWN_ANSWER, Captured
 from open_llm_proxy.proxy.errors import Refusal, render, render_event, row_of_protocol_status
-from open_llm_proxy.proxy.relay import is_event_stream, relay_head
-from open_llm_proxy.proxy.request import Body, read_body, read_model, read_multipart_model
+from open_llm_proxy.proxy.relay import Relayed, server_timing
+from open_llm_proxy.proxy.request import Body, decode_value, peek, read_body, read_model, read_multipart_model
 from open_llm_proxy.proxy.routing import UNROUTED
 from open_llm_proxy.spool.frame import RequestHeader, ResponseHeader
 
@@ -34,8 +36,6 @@ if TYPE_CHECKING:
     from open_llm_proxy.proxy.application import ProxyApplication
     from open_llm_proxy.proxy.providers import ReadyProvider
 
-CHAT_PATHS: Final = (b"/v1/chat/completions", b"/chat")
-MESSAGES_PATH: Final = b"/v1/messages"
 _ROUTED_KEYS: Final = ("model", "stream", "user", "enable_thinking")
 # How a stream says that it is whole, before HTTP does: a client stops reading there, so the record must be safe by then.
 # No JSON string holds a raw line feed, so none of these can stand in a text.
@@ -53,110 +53,40 @@ _BODY, _CONNECTING, _WAITING, _ANSWERING, _FINISHED = range(5)
 class Call:
     """From a request's head to its answer's last byte, and the two frames on the way."""
 
-    __slots__ = (
-        "_app",
-        "_arrived_ns",
-        "_attempt_log",
-        "_attempts",
-        "_body",
-        "_captured",
-        "_connection",
-        "_content_logged",
-        "_edits",
-        "_ending",
-        "_gone_ms",
-        "_head",
-        "_key",
-        "_model",
-        "_noted_request",
-        "_noted_response",
-        "_own_ns",
-        "_path",
-        "_phase",
-        "_pool",
-        "_provider",
-        "_query",
-        "_response",
-        "_sent_body",
-        "_session_id",
-        "_setup",
-        "_started_ns",
-        "_stream",
-        "_ttft_us",
-        "_upstream",
-        "deadline",
-        "request_id",
-    )
+    # Defaults stand on the class, so that a call that needs none of them pays for none.
+    _body = _sent_body = b""
+    _model: str | None = None
+    _provider: "ReadyProvider | None" = None
+    _edits: tuple[str, ...] = ()
+    _noted_request = _noted_response = False
+    _pool: "Pool | None" = None
+    _upstream: "UpstreamConnection | None" = None
+    request_header: RequestHeader | None = None
+    _relayed: Relayed | None = None
+    _ending = False
+    _ttft_us: int | None = None
+    _own_us = 0
+    _attempts = 0
+    _attempt_log: tuple[str, ...] = ()
+    _gone_ms: int | None = None
+    _captured: Captured | None = None
+    _phase = _BODY
+    deadline = inf
 
-    def __init__(
-        self,
-        app: "ProxyApplication",
-        connection: Downstream,
-        head: RequestHead,
-        path: bytes,
-        query: bytes,
-        key: str,
-        request_id: str,
-    ) -> None:
+    def __init__(self, app: "ProxyApplication", connection: Downstream, caller: Caller) -> None:
         self._app = app
-        self._setup = app.setup
         self._connection: Downstream | None = connection
-        self._head = head
-        self._path = path
-        self._query = query
-        self._key = key
-        self.request_id = request_id
-        self._arrived_ns = time.time_ns()
-        self._started_ns = time.monotonic_ns()
-        self._own_ns = 0
-        self._phase = _BODY
-        self.deadline = inf
-        self._body = b""
-        self._sent_body = b""
-        self._model: str | None = None
-        self._provider: ReadyProvider | None = None
-        self._session_id: str | None = identity(head.fields.get(b"x-session-id"))
-        self._content_logged = self._setup.log_content
-        self._edits: tuple[str, ...] = ()
-        self._noted_request = False
-        self._noted_response = False
-        self._pool: Pool | None = None
-        self._upstream: UpstreamConnection | None = None
-        self._response: ResponseHead | None = None
-        self._captured = Captured(self._setup.capture_bytes)
-        self._stream = False
-        self._ending = False
-        self._ttft_us: int | None = None
-        self._attempts = 0
-        self._attempt_log: tuple[str, ...] = ()
-        self._gone_ms: int | None = None
+        self._caller = caller
+        self._started_ns = started_ns = time.monotonic_ns()
+        self._arrived_ns = arrived_ns = started_ns + app.wall_offset_ns
+        self.request_id = "%016x%016x" % (arrived_ns, app.bits(64))
+        self._session_id = caller.session_id
+        self._content_logged = caller.content_logged
 
     # --- the request: callbacks of the client's connection --------------------------------------------------------
 
-    def check_head(self) -> None:
-        """What can be said from the head alone, in the documented order.
-
-        Raises:
-            Refusal: 413 or 415.
-        """
-        fields = self._head.fields
-        if fields.get(b"x-log-content", b"").lower() == b"none":
-            self._content_logged = False
-        limit = self._setup.limits.body_bytes
-        if self._head.content_length > limit:
-            raise Refusal(errors.TOO_LARGE, f"the body is longer than {limit} bytes")
-        if fields.get(b"content-encoding", b"identity").lower() != b"identity":
-            raise Refusal(errors.BAD_TYPE, "send the body uncompressed: it is routed by its `model`")
-        kind = fields.get(b"content-type", b"application/json").partition(b";")[0].strip().lower()
-        if kind not in _JSON_TYPES and kind != _MULTIPART and not kind.endswith(b"+json"):
-            shown = kind.decode("latin-1")
-            raise Refusal(
-                errors.BAD_TYPE, f"content type `{shown}` cannot be routed; send application/json or multipart/form-data"
-            )
-
     def on_request(self, body: bytes) -> None:
         """The request is whole."""
-        begun_ns = time.monotonic_ns()
         self._body = body
         try:
             self._prepare(body)
@@ -164,23 +94,44 @@ class Call:
             self.refuse(refusal)
             return
         self._note_request()
-        self._own_ns = time.monotonic_ns() - begun_ns
         self._attempt()
 
     def _prepare(self, raw: bytes) -> None:
-        content_type = self._head.fields.get(b"content-type", b"")
-        if content_type[:10].lower() == b"multipart/":
-            model = self._model = read_multipart_model(raw, content_type)
+        """Peek, route and edit; a compact body for a model seen before, with nothing to edit, takes the short way."""
+        caller = self._caller
+        values = peek(raw) if caller.plain else None
+        if values is not None and "model" in values:
+            target = caller.setup.target(bytes(values["model"]))
+            if target is not None and not target[1].edits.concern(values):
+                self._model, provider = target
+                self._provider = provider
+                if "user" in values:
+                    self._take_session(decode_value(values["user"]))
+                if provider.log_content is not None:
+                    self._content_logged = provider.log_content and not caller.wants_less()
+                self._sent_body = raw
+                return
+        self._prepare_fully(raw)
+
+    def _prepare_fully(self, raw: bytes) -> None:
+        caller = self._caller
+        if caller.multipart:
+            model = self._model = read_multipart_model(raw, caller.head.fields[b"content-type"])
             self._sent_body = raw
             self._route(model)
             return
         body = read_body(raw)
         if body.duplicates:
             self._refuse_duplicates(body)
-        self._read_session(body)
+        if caller.messages:
+            metadata = body.get("metadata")
+            self._take_session(metadata.get("user_id") if isinstance(metadata, dict) else None)  # pyright: ignore[reportUnknownMemberType]
+        else:
+            self._take_session(body.get("user"))
         model = self._model = read_model(body)
         provider = self._route(model)
-        self._sent_body, self._edits = provider.edits.apply(body, model, chat=self._path in CHAT_PATHS)
+        caller.setup.remember(bytes(body.values["model"]), model, provider)
+        self._sent_body, self._edits = provider.edits.apply(body, model, chat=caller.chat)
 
     @staticmethod
     def _refuse_duplicates(body: Body) -> None:
@@ -188,26 +139,19 @@ class Call:
             if key in body.duplicates:
                 raise Refusal(errors.DUPLICATE_KEY, f"`{key}` stands twice in the body; send it once", param=key)
 
-    def _read_session(self, body: Body) -> None:
-        if self._path == MESSAGES_PATH:
-            metadata = body.get("metadata") if "metadata" in body.values else None
-            user = metadata.get("user_id") if isinstance(metadata, dict) else None  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
-        else:
-            user = body.get("user") if "user" in body.values else None
+    def _take_session(self, user: object) -> None:
         if isinstance(user, str):
             self._session_id = user[:CALLER_CHARACTERS]
 
     def _route(self, model: str) -> "ReadyProvider":
-        setup = self._setup
+        setup = self._caller.setup
         route = setup.router.route(model)
         if route is None:
             served = setup.router.describe_served()
             raise Refusal(errors.UNKNOWN_MODEL, f"Unknown model '{model[:200]}'. Served here: {served}", param="model")
         provider = self._provider = setup.providers[route.provider]
-        logged = provider.settings.log_content
-        if logged is not None:
-            asked_for_less = self._content_logged != setup.log_content
-            self._content_logged = logged and not asked_for_less
+        if provider.log_content is not None:
+            self._content_logged = provider.log_content and not self._caller.wants_less()
         if provider.key_missing:
             raise Refusal(errors.NO_PROVIDER_KEY, f"{provider.name.upper()} API key not configured on server")
         return provider
@@ -225,32 +169,37 @@ class Call:
         assert provider is not None
         app.calls.add(self)
         self._attempts += 1
-        pool = self._pool = app.pool(provider.origin)
+        pool = provider.pool
+        if pool is None:
+            pool = provider.pool = app.pool(provider.origin)
+        self._pool = pool
         upstream = pool.take_idle()
         if upstream is not None:
-            app.count_reuse()
+            app.reuses += 1
             self._phase = _WAITING
             self._upstream = upstream
-            app.turn.write(self._send, None)
+            app.turn.write(self._send, upstream)
         else:
             self._phase = _CONNECTING
-            self.deadline = app.now() + self._setup.limits.connect_s
+            self.deadline = app.clock + self._caller.setup.limits.connect_s
             pool.wait(self)
 
     def on_connection(self, connection: "UpstreamConnection") -> None:
         """The pool's callback: a connection became free, or was made."""
         self._phase = _WAITING
         self._upstream = connection
-        self._app.turn.write(self._send, None)
+        self._app.turn.write(self._send, connection)
 
-    def _send(self, _: object) -> None:
-        upstream, provider = self._upstream, self._provider
-        if upstream is None or provider is None or self._phase != _WAITING:
+    def _send(self, upstream: "UpstreamConnection") -> None:
+        provider = self._provider
+        if upstream is not self._upstream or provider is None:
             return  # the client left in the meantime
-        self.deadline = self._app.now() + self._setup.limits.between_bytes_s
+        caller = self._caller
+        self.deadline = self._app.clock + caller.setup.limits.between_bytes_s
         body = self._sent_body
-        head = provider.request_head(self._path, self._query, self._head.fields, len(body))
-        upstream.send(self, head, body)
+        if not self._own_us:
+            self._own_us = (time.monotonic_ns() - self._started_ns) // 1000
+        upstream.send(self, caller.upstream_head(provider, len(body)), body)
 
     def on_connect_failed(self, error: Exception) -> None:
         """The pool's callback: no connection is to be had."""
@@ -271,103 +220,118 @@ class Call:
 
     # --- the answer ----------------------------------------------------------------------------------------------
 
-    def on_response(self, head: ResponseHead, pieces: list[bytes], done: bool) -> None:
+    def on_response(self, head: ResponseHead, length: int | None, pieces: list[bytes], done: bool) -> None:
         """The provider's head has come, and perhaps some of its body, or all."""
-        begun_ns = time.monotonic_ns()
-        self._phase = _ANSWERING
-        self._response = head
-        self._stream = is_event_stream(head)
+        relayed: Relayed | None = head.context
+        if relayed is None:
+            relayed = head.context = Relayed(head)
+        self._relayed = relayed
         self._body = self._sent_body = b""  # it will not be sent again
-        self._take(pieces)
         connection = self._connection
-        if connection is None:
-            if done:
-                self._complete()
-            return
-        lines = self._answer_lines(head, self._own_ns + time.monotonic_ns() - begun_ns)
-        relayed = relay_head(head, lines)
         if done:
-            self._complete()
-            bodyless = head.status in (204, 304)
-            connection.respond(relayed, pieces[0] if len(pieces) == 1 else b"".join(pieces), bodyless=bodyless)
+            self._complete(pieces)
+            if connection is not None:
+                body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+                connection.respond(self._answer_head(relayed), body, bodyless=relayed.bodyless)
             return
-        length = head.content_length
-        early = bool(pieces) and self._stream and self._ends_stream(pieces[-1])
-        connection.start(relayed, length, [] if early else pieces)
-        if not connection.writable and self._upstream is not None:
-            self._upstream.set_reading(False)
+        self._phase = _ANSWERING
+        if pieces:
+            self._capture(pieces)
+        self.deadline = self._app.clock + self._caller.setup.limits.between_bytes_s
+        if connection is not None:
+            self._start(connection, relayed, length, pieces)
+
+    def _start(self, connection: Downstream, relayed: Relayed, length: int | None, pieces: list[bytes]) -> None:
+        early = bool(pieces) and relayed.stream and self._ends_stream(pieces[-1])
+        connection.start(self._answer_head(relayed), length, [] if early else pieces)
         if early:
             self._note_response()
             connection.send(pieces, after_frames=True)
+        if not connection.writable and self._upstream is not None:
+            self._upstream.set_reading(False)
 
-    def _answer_lines(self, head: ResponseHead, own_ns: int) -> bytes:
-        assert self._provider is not None
-        lines = b"x-llm-request-id: %b\r\n%bserver-timing: proxy;dur=%.3f\r\n%b" % (
-            self.request_id.encode(),
-            self._provider.name_line,
-            own_ns / 1e6,
-            self._setup.cors.lines(self._head.fields.get(b"origin")),
+    def _answer_head(self, relayed: Relayed) -> bytes:
+        """The answer's head for the client; ``server-timing`` tells our own share, in milliseconds."""
+        request_id = self.request_id.encode()
+        provider = self._provider
+        assert provider is not None
+        parts = (
+            relayed.lines,
+            self._caller.cors_lines,
+            provider.name_line,
+            server_timing(self._own_us),
+            b"x-llm-request-id: ",
+            request_id,
+            b"\r\n" if relayed.telling_id else b"\r\nx-request-id: %b\r\n" % request_id,
         )
-        if b"x-request-id" not in head.values:
-            lines += b"x-request-id: %b\r\n" % self.request_id.encode()
-        if self._stream:
-            lines += b"x-accel-buffering: no\r\n"
-        return lines
+        return b"".join(parts)
 
     def on_body(self, pieces: list[bytes], done: bool) -> None:
         """More of the answer has come; ``done``: the last of it."""
-        self._take(pieces)
         connection = self._connection
         if done:
-            self._complete()
+            self._complete(pieces)
             if connection is not None:
                 connection.finish(pieces)
-        elif connection is not None:
-            early = self._stream and not self._noted_response and self._ends_stream(pieces[-1])
+            return
+        self._capture(pieces)
+        self.deadline = self._app.clock + self._caller.setup.limits.between_bytes_s
+        if connection is not None:
+            relayed = self._relayed
+            early = (
+                relayed is not None
+                and relayed.stream
+                and not self._noted_response
+                and self._ends_stream(pieces[-1])
+            )
             if early:
                 self._note_response()
             connection.send(pieces, after_frames=early)
 
-    def _take(self, pieces: list[bytes]) -> None:
-        self.deadline = self._app.now() + self._setup.limits.between_bytes_s
-        if pieces:
-            if self._ttft_us is None:
-                self._ttft_us = (time.monotonic_ns() - self._started_ns) // 1000
-            self._captured.add(pieces)
+    def _capture(self, pieces: list[bytes]) -> None:
+        captured = self._captured
+        if captured is None:
+            self._ttft_us = (time.monotonic_ns() - self._started_ns) // 1000
+            captured = self._captured = Captured(self._caller.setup.capture_bytes)
+        captured.add(pieces)
 
     def _ends_stream(self, piece: bytes) -> bool:
         if piece.endswith(_DONE):
             return True
-        if self._path in CHAT_PATHS:
+        if self._caller.chat:
             return False
         if piece.startswith(_LAST_EVENTS) or any(event in piece for event in _LATER_LAST_EVENTS):
             self._ending = True
         return self._ending and piece.endswith(_EVENT_END)
 
-    def _complete(self) -> None:
+    def _complete(self, pieces: list[bytes]) -> None:
         self._phase = _FINISHED
         self._upstream = None
-        self._note_response()
+        if not self._noted_response:
+            if pieces and (self._captured is not None or len(pieces[0]) > self._caller.setup.capture_bytes):
+                self._capture(pieces)
+                pieces = []
+            self._note_response(pieces=pieces)
         self._app.calls.discard(self)
 
     def _cut_off(self, why: str) -> None:
         """The provider broke off mid-answer: end with an event where one can stand, else break the connection too."""
-        assert self._response is not None
         self._phase = _FINISHED
         message = f"the provider broke off its answer: {why}"
         connection = self._connection
-        mendable = (
-            self._stream and b"content-encoding" not in self._response.values and self._captured.ends_at_event()
-        )
+        relayed = self._relayed
+        captured = self._captured
+        whole_events = captured is None or captured.ends_at_event()
+        mendable = relayed is not None and relayed.stream and not relayed.encoded and whole_events
         self._note_response(error=message, complete=False)
         self._app.calls.discard(self)
         if connection is None:
             return
         self._connection = None
-        if mendable and self._response.content_length is None:
+        if mendable and connection.can_append:
             refusal = Refusal(errors.CUT_OFF, message)
-            anthropic = self._path == MESSAGES_PATH
-            connection.finish([render_event(refusal, anthropic=anthropic, request_id=self.request_id)])
+            event = render_event(refusal, anthropic=self._caller.messages, request_id=self.request_id)
+            connection.finish([event])
         else:
             connection.abort()
 
@@ -375,15 +339,21 @@ class Call:
         """Answer with an error of ours, and note both frames."""
         self._phase = _FINISHED
         self._note_request()
-        body = render(refusal, anthropic=self._path == MESSAGES_PATH, request_id=self.request_id)
+        body = render(refusal, anthropic=self._caller.messages, request_id=self.request_id)
         self._captured = Captured(len(body))
         self._captured.add([body])
-        self._response = None
+        self._relayed = None
         self._note_response(error=refusal.message, status=refusal.row.status)
         self._app.calls.discard(self)
         connection = self._connection
         if connection is not None:
-            connection.respond(self._app.error_head(refusal, self._head.fields, self.request_id, self._setup), body)
+            caller = self._caller
+            connection.respond(self._app.error_head(refusal, caller.cors_lines, self.request_id), body)
+
+    @property
+    def owes_response(self) -> bool:
+        """Whether the request's frame has gone out and the response's has not."""
+        return self._noted_request and not self._noted_response
 
     # --- leaving, waiting ----------------------------------------------------------------------------------------
 
@@ -393,9 +363,9 @@ class Call:
             return
         self._connection = None
         elapsed_ms = (time.monotonic_ns() - self._started_ns) // 1_000_000
-        mode = self._setup.on_client_gone
-        if self._provider is not None and self._provider.settings.on_client_gone is not None:
-            mode = self._provider.settings.on_client_gone
+        mode = self._caller.setup.on_client_gone
+        if self._provider is not None and self._provider.on_client_gone is not None:
+            mode = self._provider.on_client_gone
         if mode == "finish" and self._phase != _BODY:
             self._gone_ms = elapsed_ms
             if self._upstream is not None:
@@ -419,7 +389,7 @@ class Call:
     def on_writable(self, writable: bool) -> None:
         """The client reads too slowly, or reads again: the provider waits meanwhile, and its clock, too."""
         if self._upstream is not None and self._phase == _ANSWERING:
-            self.deadline = self._app.now() + self._setup.limits.between_bytes_s if writable else inf
+            self.deadline = self._app.now() + self._caller.setup.limits.between_bytes_s if writable else inf
             self._upstream.set_reading(writable)
 
     def on_deadline(self) -> None:
@@ -449,86 +419,81 @@ class Call:
         if self._noted_request:
             return
         self._noted_request = True
-        fields = self._head.fields
-        provider = self._provider
-        body = self._body
-        self._app.capture.note_request(
-            RequestHeader(
-                self.request_id,
-                self._arrived_ns,
-                self._path.decode(),
-                UNROUTED if provider is None else provider.name,
-                self._model,
-                self._key,
-                identity(fields.get(b"origin") or fields.get(b"referer")),
-                identity(fields.get(b"x-client")),
-                self._session_id,
-                identity(fields.get(b"x-request-id")),
-                identity(fields.get(b"content-type")),
-                len(body),
-                self._edits,
-                self._setup.config_sha256,
-                self._content_logged,
-                identity(fields.get(b"traceparent")),
-            ),
-            body,
+        caller, provider, body = self._caller, self._provider, self._body
+        header = self.request_header = RequestHeader(
+            self.request_id,
+            self._arrived_ns,
+            caller.endpoint,
+            UNROUTED if provider is None else provider.name,
+            self._model,
+            caller.key,
+            caller.origin,
+            caller.client,
+            self._session_id,
+            caller.client_request_id,
+            caller.content_type,
+            len(body),
+            self._edits,
+            caller.setup.config_sha256,
+            self._content_logged,
+            caller.traceparent,
         )
+        self._app.note(header, body)
 
-    def _note_response(self, *, error: str | None = None, status: int | None = None, complete: bool = True) -> None:
+    def _note_response(
+        self,
+        *,
+        error: str | None = None,
+        status: int = 0,
+        complete: bool = True,
+        pieces: Sequence[bytes] = (),
+    ) -> None:
+        """The response's frame joins the turn's; ``pieces``: the whole body, where it came at once."""
         if self._noted_response:
             return
         self._noted_response = True
-        fields = self._head.fields
-        head, provider, captured = self._response, self._provider, self._captured
-        values = head.values if head is not None else {}
-        if status is None:
-            status = head.status if head is not None else 0
+        caller, provider, captured, relayed = self._caller, self._provider, self._captured, self._relayed
+        if relayed is None:
+            told = OWN_ANSWER
+        else:
+            told = relayed.told
+            status = relayed.status
         if error is None and self._gone_ms is not None:
             error = f"Client disconnected/cancelled after {self._gone_ms}ms; the answer was taken in for the record"
-        provider_status = head.status if head is not None else None
-        self._app.capture.note_response(
-            ResponseHeader(
-                self.request_id,
-                time.time_ns(),
-                self._path.decode(),
-                UNROUTED if provider is None else provider.name,
-                self._model,
-                self._key,
-                identity(fields.get(b"origin") or fields.get(b"referer")),
-                identity(fields.get(b"x-client")),
-                self._session_id,
-                status,
-                provider_status,
-                error,
-                (time.monotonic_ns() - self._started_ns) // 1000,
-                self._ttft_us,
-                self._attempts,
-                self._attempt_log,
-                identity(values.get(b"content-type")) if head is not None else "application/json",
-                identity(values.get(b"content-encoding")),
-                _first(values, REQUEST_ID_HEADERS),
-                _error_headers(values) if provider_status is not None and provider_status >= 400 else None,
-                captured.total_bytes,
-                complete,
-                self._content_logged,
-                self._own_ns // 1000,
-                identity(fields.get(b"traceparent")),
-            ),
-            captured.pieces,
-            captured.size,
+        elapsed_ns = time.monotonic_ns() - self._started_ns
+        ttft_us = self._ttft_us
+        if captured is not None:
+            pieces, size, total = captured.pieces, captured.size, captured.total_bytes
+        elif pieces:
+            size = total = sum(map(len, pieces))
+            ttft_us = elapsed_ns // 1000
+        else:
+            size = total = 0
+        header = ResponseHeader(
+            self.request_id,
+            self._arrived_ns + elapsed_ns,
+            caller.endpoint,
+            UNROUTED if provider is None else provider.name,
+            self._model,
+            caller.key,
+            caller.origin,
+            caller.client,
+            self._session_id,
+            status,
+            told.status,
+            error,
+            elapsed_ns // 1000,
+            ttft_us,
+            self._attempts,
+            self._attempt_log,
+            told.content_type,
+            told.content_encoding,
+            told.request_id,
+            told.error_headers,
+            total,
+            complete,
+            self._content_logged,
+            self._own_us,
+            caller.traceparent,
         )
-
-
-_JSON_TYPES: Final = (b"application/json", b"*/*", b"")
-_MULTIPART: Final = b"multipart/form-data"
-
-
-def _first(values: dict[bytes, bytes], names: tuple[bytes, ...]) -> str | None:
-    for name in names:
-        if (value := values.get(name)) is not None:
-            return identity(value)
-    return None
-
-
-def _error_headers(values: dict[bytes, bytes]) -> dict[str, str]:
-    return {name.decode(): identity(values[name]) or "" for name in ERROR_HEADERS if name in values}
+        self._app.append(header, pieces, size)

@@ -1,13 +1,10 @@
-"""From a call to its two frames; it never raises and it counts.
+"""What of an answer is kept for its frame, and what is told of it. Nothing here raises."""
 
-``accepted`` counts what is owed to the log, two frames a call; the spool's writer counts what it wrote and what it lost.
-"""
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
-from collections.abc import Iterable, Sequence
-from typing import Final, Protocol
-
-from open_llm_proxy.spool.frame import RequestHeader, ResponseHeader
-from open_llm_proxy.telemetry import scoreboard
+from open_llm_proxy.http1.head import ResponseHead
+from open_llm_proxy.proxy.auth import identity
 
 ERROR_HEADERS: Final = (
     b"retry-after",
@@ -22,48 +19,33 @@ ERROR_HEADERS: Final = (
 REQUEST_ID_HEADERS: Final = (b"x-request-id", b"request-id", b"x-generation-id", b"cf-ray")
 
 
-class FrameSink(Protocol):
-    """The spool's writer, as the proxy sees it."""
+class Told(NamedTuple):
+    """What the record tells of an answer's head."""
 
-    def append(
-        self, header: RequestHeader | ResponseHeader, body: Sequence[bytes | memoryview], body_bytes: int
-    ) -> None:
-        """Add a frame to this turn's."""
+    status: int | None
+    content_type: str | None
+    content_encoding: str | None
+    request_id: str | None
+    error_headers: dict[str, str] | None
 
 
-class Capture:
-    """One a worker; ``open_calls`` are the requests that have no response frame yet."""
+OWN_ANSWER: Final = Told(None, "application/json", None, None, None)
 
-    def __init__(self, sink: FrameSink, counters: "memoryview[int]", capture_bytes: int) -> None:
-        self._sink = sink
-        self._counters = counters
-        self._capture_bytes = capture_bytes
-        self._open: dict[str, RequestHeader] = {}
 
-    def open_calls(self) -> Iterable[RequestHeader]:
-        """For a new segment's header: the calls whose answer is still to come."""
-        return list(self._open.values())
-
-    def note_request(self, header: RequestHeader, body: bytes) -> None:
-        """The request's frame joins the turn's."""
-        limit = self._capture_bytes
-        if len(body) > limit:
-            piece: bytes | memoryview = memoryview(body)[:limit]
-            self._sink.append(header, (piece,), limit)
-        else:
-            self._sink.append(header, (body,) if body else (), len(body))
-        self._open[header.request_id] = header
-        counters = self._counters
-        counters[scoreboard.ACCEPTED] += 1
-        counters[scoreboard.REQUESTS] += 1
-
-    def note_response(self, header: ResponseHeader, pieces: Sequence[bytes], size: int) -> None:
-        """The response's frame joins the turn's."""
-        self._sink.append(header, pieces, size)
-        self._open.pop(header.request_id, None)
-        counters = self._counters
-        counters[scoreboard.ACCEPTED] += 1
-        counters[scoreboard.RESPONSES] += 1
+def tell(head: ResponseHead) -> Told:
+    """What the record tells of a provider's head."""
+    values = head.values
+    request_id = next((values[name] for name in REQUEST_ID_HEADERS if name in values), None)
+    error_headers = None
+    if head.status >= 400:
+        error_headers = {name.decode(): identity(values[name]) or "" for name in ERROR_HEADERS if name in values}
+    return Told(
+        head.status,
+        identity(values.get(b"content-type")),
+        identity(values.get(b"content-encoding")),
+        identity(request_id),
+        error_headers,
+    )
 
 
 class Captured:

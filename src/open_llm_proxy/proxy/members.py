@@ -95,6 +95,14 @@ def scan(text: str) -> list[tuple[str, int, int, int]]:
     return found
 
 
+def append(body: bytes, sets: Mapping[str, bytes], *, empty: bool) -> bytes:
+    """``body`` with members that it does not have put behind its last one (``empty``: it has none)."""
+    close = body.rindex(b"}")
+    end = len(body[:close].rstrip(b" \t\r\n"))
+    fresh = b",".join(_fresh(key, value) for key, value in sets.items())
+    return b"".join((body[:end], b"" if empty else b",", fresh, body[end:]))
+
+
 def splice(body: bytes, members: Sequence[Member], sets: Mapping[str, bytes], drops: Container[str]) -> bytes:
     """``body`` with the values in ``sets`` put in and the members in ``drops`` taken out; every other byte stays.
 
@@ -105,8 +113,7 @@ def splice(body: bytes, members: Sequence[Member], sets: Mapping[str, bytes], dr
     if not sets and not any(key in drops for key in keys):
         return body
     if not members:
-        close = body.rindex(b"}")
-        return b"".join((body[:close], b",".join(_fresh(key, value) for key, value in sets.items()), body[close:]))
+        return append(body, sets, empty=True)
     pieces = [body[: members[0].start]]
     begun = False
     for index, (key, start, value_start, end) in enumerate(members):

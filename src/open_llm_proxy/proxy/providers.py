@@ -6,7 +6,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from open_llm_proxy.config.schema import Provider
-from open_llm_proxy.http1.pool import Origin
+from open_llm_proxy.http1.pool import Origin, Pool
 from open_llm_proxy.proxy.edits import Edits
 
 CHAT_SUFFIX: Final = "/chat/completions"
@@ -25,7 +25,6 @@ FORWARDED: Final = (
 )
 """Client headers that go upstream; never its keys, cookies, origin or addresses."""
 _MESSAGES: Final = b"/messages"
-_PREFIXES_KEPT: Final = 256
 
 
 def _lines(fields: dict[str, str]) -> bytes:
@@ -51,6 +50,9 @@ class ReadyProvider:
         self.name = name
         self.name_line = f"x-llm-provider: {name}\r\n".encode("latin-1", "replace")
         self.settings = provider
+        self.pool: Pool | None = None
+        self.log_content = provider.log_content
+        self.on_client_gone = provider.on_client_gone
         self.key_missing = provider.api_key_env is not None and key is None
         self.edits = Edits(provider, salt)
         url = urlsplit(provider.endpoint)
@@ -71,7 +73,6 @@ class ReadyProvider:
         self._x_api_key = provider.models_auth == "x-api-key"
         self._x_api_key_lines = _lines({"x-api-key": key}) if key else b""
         self._anthropic_version_line = f"anthropic-version: {provider.anthropic_version}\r\n".encode()
-        self._prefixes: dict[bytes, bytes] = {}
         models = urlsplit(provider.models_endpoint) if provider.models_endpoint else None
         self._models_url = models
         self.models_origin = self.origin
@@ -81,25 +82,19 @@ class ReadyProvider:
                 models.hostname, models.port or (443 if models_secure else 80), tls if models_secure else None
             )
 
-    def request_head(self, path: bytes, query: bytes, fields: dict[bytes, bytes], body_bytes: int) -> bytes:
-        """The head of the upstream request.
+    def request_lines(self, path: bytes, query: bytes, fields: dict[bytes, bytes]) -> bytes:
+        """Request line and fields of a call upstream, without ``content-length`` and empty line.
 
-        ``path`` is the client's, from ``/chat`` (the older name) or ``/v1/…``; ``fields`` the client's headers, of which
-        only an allow-list goes on.
+        ``path`` is the client's, ``/chat`` (the older name) or ``/v1/…``; ``fields`` its headers, of which only an
+        allow-list goes on.
         """
-        prefix = self._prefixes.get(path) if not query else None
-        if prefix is None:
-            prefix = self._prefix(path, query)
-            if not query and len(self._prefixes) < _PREFIXES_KEPT:
-                self._prefixes[path] = prefix
-        parts = [prefix]
+        parts = [self._prefix(path, query)]
         forward = self.forward
         for name, value in fields.items():
             if name in forward:
                 parts += (forward[name], value, b"\r\n")
         if self._x_api_key and path.endswith(_MESSAGES) and b"anthropic-version" not in fields:
             parts.append(self._anthropic_version_line)
-        parts.append(b"content-length: %d\r\n\r\n" % body_bytes)
         return b"".join(parts)
 
     def _prefix(self, path: bytes, query: bytes) -> bytes:

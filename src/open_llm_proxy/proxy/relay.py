@@ -5,6 +5,7 @@ from typing import Final
 from open_llm_proxy.http1.errors import REASONS
 from open_llm_proxy.http1.head import ResponseHead
 from open_llm_proxy.http1.headers import HOP_BY_HOP, tokens
+from open_llm_proxy.proxy.capture import tell
 
 EVENT_STREAM: Final = b"text/event-stream"
 # Beside the hop-by-hop fields: framing is ours to write, and what we say ourselves must not stand twice.
@@ -22,18 +23,32 @@ _OURS: Final = HOP_BY_HOP | {
 }
 
 
-def relay_head(head: ResponseHead, own_lines: bytes) -> bytes:
-    """Status line and fields for the client, without framing and empty line; ``own_lines`` stand last."""
-    left_out = _OURS
-    if b"connection" in head.values:
-        named = [token for _, lower, value in head.fields if lower == b"connection" for token in tokens(value)]
-        left_out = left_out.union(named)  # RFC 9110 §7.6.1: what Connection names stays on the hop, too
-    parts = [b"HTTP/1.1 %d %b\r\n" % (head.status, head.reason)]
-    for name, lower, value in head.fields:
-        if lower not in left_out:
-            parts += (name, b": ", value, b"\r\n")
-    parts.append(own_lines)
-    return b"".join(parts)
+class Relayed:
+    """What of a provider's head goes on to the client, derived once for each head.
+
+    ``lines``: status line and end-to-end fields, without framing, ours and the empty line; ``told``: for the record.
+    """
+
+    __slots__ = ("bodyless", "encoded", "lines", "status", "stream", "telling_id", "told")
+
+    def __init__(self, head: ResponseHead) -> None:
+        left_out = _OURS
+        if b"connection" in head.values:
+            named = [token for _, lower, value in head.fields if lower == b"connection" for token in tokens(value)]
+            left_out = left_out.union(named)  # RFC 9110 §7.6.1: what Connection names stays on the hop, too
+        parts = [b"HTTP/1.1 %d %b\r\n" % (head.status, head.reason)]
+        for name, lower, value in head.fields:
+            if lower not in left_out:
+                parts += (name, b": ", value, b"\r\n")
+        self.stream = head.values.get(b"content-type", b"")[:17].lower() == EVENT_STREAM
+        if self.stream:
+            parts.append(b"x-accel-buffering: no\r\n")  # else an nginx on the way gathers the stream
+        self.lines = b"".join(parts)
+        self.status = head.status
+        self.bodyless = head.status in (204, 304)
+        self.told = tell(head)
+        self.telling_id = b"x-request-id" in head.values
+        self.encoded = head.values.get(b"content-encoding", b"identity").lower() != b"identity"
 
 
 def own_head(status: int, content_type: bytes, lines: bytes) -> bytes:
@@ -44,7 +59,13 @@ def own_head(status: int, content_type: bytes, lines: bytes) -> bytes:
     return b"HTTP/1.1 %d %b\r\ncontent-type: %b\r\n%b" % (status, reason, content_type, lines)
 
 
-def is_event_stream(head: ResponseHead) -> bool:
-    """Whether the answer is a stream of server-sent events."""
-    content_type = head.values.get(b"content-type")
-    return content_type is not None and content_type[:17].lower() == EVENT_STREAM
+def server_timing(own_us: int) -> bytes:
+    """The header line that tells the proxy's own share of a call (Server Timing, https://www.w3.org/TR/server-timing/)."""
+    return _TIMINGS[own_us] if own_us < len(_TIMINGS) else _timing(own_us)
+
+
+def _timing(own_us: int) -> bytes:
+    return b"server-timing: proxy;dur=%d.%03d\r\n" % divmod(own_us, 1000)
+
+
+_TIMINGS: Final = tuple(_timing(own_us) for own_us in range(2000))

@@ -17,7 +17,7 @@ from open_llm_proxy.proxy.members import DuplicateKeyError, Member, scan, walk
 from open_llm_proxy.proxy.errors import Refusal
 
 _decode: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-_decode_value: Final = msgspec.json.Decoder().decode
+decode_value: Final = msgspec.json.Decoder().decode
 _BOUNDARY: Final = re.compile(rb'boundary="?([0-9A-Za-z\'()+_,\-./:=? ]{1,70})"?', re.IGNORECASE)
 _MODEL_PART: Final = re.compile(
     rb'content-disposition:[ \t]*form-data;[^\r\n]*?[; \t]name="?model"?[ \t]*(?:;[^\r\n]*)?(?:\r\n|$)', re.IGNORECASE
@@ -39,8 +39,7 @@ class Body:
         self.values = values
         self.duplicates: frozenset[str] = frozenset()
         self._members: Sequence[Member] | None = None
-        # Compact JSON with each key once has exactly this length: then there is nothing to look for.
-        if len(raw) != 1 + sum(map(len, values.values())) + sum(map(len, values)) + 4 * len(values):
+        if not _is_compact(raw, values):
             self._locate()
 
     def _locate(self) -> None:
@@ -69,7 +68,7 @@ class Body:
         if value is None:
             return None
         try:
-            return _decode_value(value)
+            return decode_value(value)
         except msgspec.DecodeError:
             return json.loads(bytes(value))
 
@@ -101,6 +100,20 @@ def _members_by_scan(text: str, offset: int) -> list[Member]:
             edges.append(position)
         members.append(Member(key, *edges))
     return members
+
+
+def peek(raw: bytes) -> dict[str, msgspec.Raw] | None:
+    """The top-level values of a body that is compact JSON with each key once, as most are; None: ``read_body`` it."""
+    try:
+        values = _decode(raw)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    return values if _is_compact(raw, values) and raw.isascii() else None
+
+
+def _is_compact(raw: bytes, values: dict[str, msgspec.Raw]) -> bool:
+    """Whether each key stands once and nothing but structure stands between: anything else makes the body longer."""
+    return len(raw) == 1 + sum(map(len, values.values())) + len("".join(values)) + 4 * len(values)
 
 
 def read_body(raw: bytes) -> Body:

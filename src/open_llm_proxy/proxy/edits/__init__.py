@@ -4,13 +4,13 @@ Each edit is one pure function in a file of its own. It reads the body and notes
 to **drop**; one splice (``raw``) applies them all. Without a change the body goes as it came, the same object.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from open_llm_proxy.config.schema import Provider
 from open_llm_proxy.proxy import errors
 from open_llm_proxy.proxy.edits import cache_salt, params, sampling, stream_usage, thinking, tool_choice
 from open_llm_proxy.proxy.edits.changes import Changes
-from open_llm_proxy.proxy.members import splice
+from open_llm_proxy.proxy.members import append, splice
 from open_llm_proxy.proxy.errors import Refusal
 from open_llm_proxy.proxy.request import Body
 
@@ -37,6 +37,15 @@ class Edits:
             chat.append(cache_salt.make(salt))
         self._chat = tuple(chat)
         self._every = tuple(every)
+        # Edits that act on what is absent always have a look; the others only where one of their keys is there.
+        self._always = bool(salt or provider.default_params or provider.stream_usage)
+        self._keys = frozenset((*provider.drop_params, *sampling.SAMPLING, "enable_thinking", "tool_choice"))
+        if not provider.no_sampling_params:
+            self._keys -= set(sampling.SAMPLING) - set(provider.drop_params)
+
+    def concern(self, values: Mapping[str, object]) -> bool:
+        """Whether any edit could change a body with these top-level keys."""
+        return self._always or not self._keys.isdisjoint(values)
 
     def apply(self, body: Body, model: str, *, chat: bool) -> tuple[bytes, tuple[str, ...]]:
         """The body to send and the names of the edits made.
@@ -53,4 +62,6 @@ class Edits:
         if twice:
             key = min(twice)
             raise Refusal(errors.DUPLICATE_KEY, f"`{key}` stands twice in the body; send it once", param=key)
+        if not changes.drops and changes.sets.keys().isdisjoint(body.values):
+            return append(body.raw, changes.sets, empty=not body.values), tuple(changes.names)
         return splice(body.raw, body.members, changes.sets, changes.drops), tuple(changes.names)

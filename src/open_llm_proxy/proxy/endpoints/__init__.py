@@ -42,10 +42,9 @@ class Endpoints:
         """The configuration changed: what was fetched for the old one is asked again."""
         self._lists.reload()
 
-    def begin(
-        self, connection: Downstream, head: RequestHead, path: bytes, query: bytes, request_id: str
-    ) -> Responder:
+    def begin(self, connection: Downstream, head: RequestHead, request_id: str) -> Responder:
         """Answer a GET or HEAD."""
+        path = head.path
         answer = LocalAnswer()
         make = self._open.get(path)
         if make is not None:
@@ -55,7 +54,7 @@ class Endpoints:
         if refusal is not None:
             self._app.answer_refusal(connection, refusal, head.fields, request_id)
             return answer
-        refresh = parse_qs(query.decode("latin-1")).get("refresh", ["false"])[-1].lower() in ("true", "1", "yes")
+        refresh = parse_qs(head.query.decode("latin-1")).get("refresh", ["false"])[-1].lower() in ("true", "1", "yes")
 
         def send() -> None:
             if not answer.gone:

@@ -86,7 +86,7 @@ class Fetch:
         """The pool's callback."""
         self._end(attempts.explain(error, self.provider.name).message)
 
-    def on_response(self, head: ResponseHead, pieces: list[bytes], done: bool) -> None:
+    def on_response(self, head: ResponseHead, length: int | None, pieces: list[bytes], done: bool) -> None:  # noqa: ARG002
         """The list's head has come."""
         self._status = head.status
         self.on_body(pieces, done)
@@ -165,7 +165,7 @@ class ModelLists:
         """Call ``then`` once the lists are fresh, or have been asked for in vain; callers share one round."""
         ttl_s = self.app.setup.snapshot.models_cache_ttl_s
         fetched = self._fetched_monotonic
-        if not self._left and not refresh and fetched is not None and self.app.now() - fetched < ttl_s:
+        if not self._left and not refresh and fetched is not None and self.app.loop.time() - fetched < ttl_s:
             then()
             return
         self._waiting.append(then)
@@ -197,7 +197,7 @@ class ModelLists:
                 self.errors[fetch.provider.name] = fetch.error or "no model list"
         self._fetches = []
         self.fetched_at = time.time()
-        self._fetched_monotonic = self.app.now()
+        self._fetched_monotonic = self.app.loop.time()
         waiting, self._waiting = self._waiting, []
         for then in waiting:
             then()

@@ -1,0 +1,85 @@
+"""The authenticated client of a call, and all that its head says: derived once for each head, shared by its calls."""
+
+from typing import Final
+
+from open_llm_proxy.http1.head import RequestHead
+from open_llm_proxy.proxy import errors
+from open_llm_proxy.proxy.auth import identity
+from open_llm_proxy.proxy.errors import Refusal
+from open_llm_proxy.proxy.providers import ReadyProvider
+from open_llm_proxy.proxy.setup import Setup
+
+CHAT_PATHS: Final = (b"/v1/chat/completions", b"/chat")
+MESSAGES_PATH: Final = b"/v1/messages"
+_JSON_TYPES: Final = (b"application/json", b"*/*", b"")
+_MULTIPART: Final = b"multipart/form-data"
+
+
+class Caller:
+    """Identity fields as records show them (512 characters at most), and what the head decides for the whole call."""
+
+    __slots__ = (
+        "_heads",
+        "chat",
+        "client",
+        "client_request_id",
+        "content_logged",
+        "content_type",
+        "cors_lines",
+        "endpoint",
+        "head",
+        "key",
+        "messages",
+        "multipart",
+        "origin",
+        "plain",
+        "refusal",
+        "session_id",
+        "setup",
+        "traceparent",
+    )
+
+    def __init__(self, setup: Setup, key: str, head: RequestHead) -> None:
+        fields = head.fields
+        self.setup = setup
+        self.key = key
+        self.head = head
+        self.endpoint = head.path.decode()
+        self.chat = head.path in CHAT_PATHS
+        self.messages = head.path == MESSAGES_PATH
+        self.origin = identity(fields.get(b"origin") or fields.get(b"referer"))
+        self.client = identity(fields.get(b"x-client"))
+        self.session_id = identity(fields.get(b"x-session-id"))
+        self.client_request_id = identity(fields.get(b"x-request-id"))
+        self.content_type = identity(fields.get(b"content-type"))
+        self.traceparent = identity(fields.get(b"traceparent"))
+        self.content_logged = setup.log_content and fields.get(b"x-log-content", b"").lower() != b"none"
+        self.cors_lines = setup.cors.lines(fields.get(b"origin"))
+        kind = fields.get(b"content-type", b"").partition(b";")[0].strip().lower()
+        self.multipart = kind == _MULTIPART
+        self.plain = not self.multipart and not self.messages
+        self.refusal = _refusal(fields, kind)
+        self._heads: dict[str, bytes] = {}
+
+    def wants_less(self) -> bool:
+        """Whether the caller asked that its texts be kept out of the record."""
+        return self.head.fields.get(b"x-log-content", b"").lower() == b"none"
+
+    def upstream_head(self, provider: ReadyProvider, body_bytes: int) -> bytes:
+        """The head of the request to ``provider``."""
+        lines = self._heads.get(provider.name)
+        if lines is None:
+            head = self.head
+            lines = self._heads[provider.name] = provider.request_lines(head.path, head.query, head.fields)
+        return b"%bcontent-length: %d\r\n\r\n" % (lines, body_bytes)
+
+
+def _refusal(fields: dict[bytes, bytes], kind: bytes) -> Refusal | None:
+    if fields.get(b"content-encoding", b"identity").lower() != b"identity":
+        return Refusal(errors.BAD_TYPE, "send the body uncompressed: it is routed by its `model`")
+    if kind not in _JSON_TYPES and kind != _MULTIPART and not kind.endswith(b"+json"):
+        shown = kind.decode("latin-1")
+        return Refusal(
+            errors.BAD_TYPE, f"content type `{shown}` cannot be routed; send application/json or multipart/form-data"
+        )
+    return None
