@@ -1,4 +1,8 @@
-"""The structs of ``config.json``. The names are contracts: existing deployments rely on them."""
+"""The structs of ``config.json``. The names are contracts: existing deployments rely on them.
+
+A field says its type, its bounds and, as ``extra={"format": ...}``, which rule of ``formats`` its text keeps. Reading,
+checking, the JSON Schema and the table in the documents all walk these structs: a new field needs no other code.
+"""
 
 from typing import Annotated, Any, Literal
 
@@ -7,8 +11,18 @@ from msgspec import Meta
 
 OnClientGone = Literal["cancel", "finish"]
 Port = Annotated[int, Meta(ge=0, le=65535)]
-Positive = Annotated[int, Meta(ge=1)]
-Seconds = Annotated[float, Meta(gt=0)]
+# The upper bounds (a pebibyte, a year) keep what is computed from the values inside what timers and files can take.
+Positive = Annotated[int, Meta(ge=1, le=1 << 50)]
+Seconds = Annotated[float, Meta(gt=0, le=31_536_000)]
+Text = Annotated[str, Meta(min_length=1)]
+Url = Annotated[str, Meta(min_length=1, extra={"format": "url"}, extra_json_schema={"format": "uri"})]
+VariableName = Annotated[str, Meta(min_length=1, extra={"format": "variable"})]
+ProviderName = Annotated[str, Meta(min_length=1, extra={"format": "provider-name"})]
+HeaderValue = Annotated[str, Meta(min_length=1, extra={"format": "header-value"})]
+ExtraHeaderName = Annotated[str, Meta(min_length=1, extra={"format": "extra-header-name"})]
+ForwardHeaderName = Annotated[str, Meta(min_length=1, extra={"format": "forward-header-name"})]
+OriginGlob = Annotated[str, Meta(min_length=1, extra={"format": "origin-glob"})]
+Host = Annotated[str, Meta(min_length=1, extra={"format": "host"})]
 
 
 class ThinkingForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -25,32 +39,38 @@ class ThinkingForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Provider(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A configured service that answers calls: one row of data."""
 
-    endpoint: Annotated[str, Meta(description="The chat URL, `https://…/v1/chat/completions`; other paths derive from it.")]
+    endpoint: Annotated[
+        Url, Meta(description="The chat URL, `https://…/v1/chat/completions`; other paths derive from it.")
+    ]
     api_key_env: Annotated[
-        str | None, Meta(description="Variable that holds the provider's key; absent: no key goes upstream.")
+        VariableName | None, Meta(description="Variable that holds the provider's key; absent: no key goes upstream.")
     ] = None
-    models: Annotated[tuple[str, ...], Meta(description="Model ids served here, exact.")] = ()
+    models: Annotated[tuple[Text, ...], Meta(description="Model ids served here, exact.")] = ()
     model_prefixes: Annotated[
-        tuple[str, ...] | None,
+        tuple[Text, ...] | None,
         Meta(description="Prefixes of model ids served here; absent: the `models` entries are prefixes, too."),
     ] = None
-    extra_headers: Annotated[dict[str, str], Meta(description="Headers sent upstream with each call.")] = {}
+    extra_headers: Annotated[
+        dict[ExtraHeaderName, HeaderValue], Meta(description="Headers sent upstream with each call.")
+    ] = {}
     thinking_models: Annotated[
-        dict[str, str | ThinkingForm],
+        dict[Text, Text | ThinkingForm],
         Meta(description="Model id to the template switch that `enable_thinking` sets, or to an `on`/`off` form."),
     ] = {}
     no_sampling_params: Annotated[
-        tuple[str, ...],
+        tuple[Text, ...],
         Meta(description="Model ids or prefixes that refuse `temperature`, `top_p`, `top_k`: those are taken out."),
     ] = ()
-    models_endpoint: Annotated[str | None, Meta(description="The model list's URL; absent: `<base>/models`.")] = None
+    models_endpoint: Annotated[Url | None, Meta(description="The model list's URL; absent: `<base>/models`.")] = None
     models_auth: Annotated[
         Literal["bearer", "x-api-key"],
         Meta(description="How the key goes for the model list and `/v1/messages`."),
     ] = "bearer"
-    anthropic_version: Annotated[str, Meta(description="Sent as `anthropic-version` with `x-api-key`.")] = "2023-06-01"
+    anthropic_version: Annotated[HeaderValue, Meta(description="Sent as `anthropic-version` with `x-api-key`.")] = (
+        "2023-06-01"
+    )
     drop_params: Annotated[
-        tuple[str, ...], Meta(description="Top-level body keys that are taken out, at every JSON endpoint.")
+        tuple[Text, ...], Meta(description="Top-level body keys that are taken out, at every JSON endpoint.")
     ] = ()
     default_params: Annotated[
         dict[str, Any], Meta(description="Top-level body keys that are set where the client sent none.")
@@ -59,7 +79,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         bool, Meta(description="Take `tool_choice` out of a body without `tools`.")
     ] = False
     cache_salt_env: Annotated[
-        str | None, Meta(description="Variable that holds the `cache_salt` to send (provider `nrp`: `CACHE_SALT`).")
+        VariableName | None,
+        Meta(description="Variable that holds the `cache_salt` to send (provider `nrp`: `CACHE_SALT`)."),
     ] = None
     stream_usage: Annotated[
         bool, Meta(description="Ask for usage on streams (`stream_options.include_usage`) when the client did not.")
@@ -73,7 +94,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class Listen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where clients reach the proxy."""
 
-    host: Annotated[str, Meta(description="Address to listen on.")] = "0.0.0.0"  # noqa: S104 - a container's port
+    host: Annotated[Host, Meta(description="Address to listen on.")] = "0.0.0.0"  # noqa: S104 - a container's port
     port: Annotated[Port, Meta(description="Port to listen on.")] = 8002
 
 
@@ -87,7 +108,7 @@ class Cors(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which pages may call."""
 
     allow_origins: Annotated[
-        tuple[str, ...], Meta(description="Globs of allowed origins (`https://*.example.org`).")
+        tuple[OriginGlob, ...], Meta(description="Globs of allowed origins (`https://*.example.org`).")
     ] = ("*",)
 
 
@@ -122,9 +143,9 @@ class Timeouts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole of ``config.json``."""
 
-    providers: Annotated[dict[str, Provider], Meta(description="Name to provider, in routing order.")]
+    providers: Annotated[dict[ProviderName, Provider], Meta(description="Name to provider, in routing order.")]
     default_provider: Annotated[
-        str | None | msgspec.UnsetType,
+        Text | msgspec.UnsetType | None,
         Meta(description="Takes models that nothing else matches; absent: `nrp` if there is one; null: none."),
     ] = msgspec.UNSET
     listen: Listen = Listen()
@@ -133,11 +154,20 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     cors: Cors = Cors()
     limits: Limits = Limits()
     timeouts: Timeouts = Timeouts()
-    ca_file: Annotated[str | None, Meta(description="Extra certificate authorities (PEM), beside the system's.")] = None
+    ca_file: Annotated[
+        Text | None,
+        Meta(description="Extra certificate authorities (PEM), beside the system's; relative to this file's folder."),
+    ] = None
     forward_headers: Annotated[
-        tuple[str, ...], Meta(description="Client headers that go upstream, beside the built-in list.")
+        tuple[ForwardHeaderName, ...], Meta(description="Client headers that go upstream, beside the built-in list.")
     ] = ()
     on_client_gone: Annotated[
         OnClientGone, Meta(description="When the client leaves: end the provider's call, or let it finish.")
     ] = "cancel"
     log_content: Annotated[bool, Meta(description="Whether texts are kept in records.")] = True
+
+
+def resolve_default_provider(config: Config) -> str | None:
+    """The configured provider that takes what nothing else matches: the one named, else ``nrp`` if there is one."""
+    name = "nrp" if config.default_provider is msgspec.UNSET else config.default_provider
+    return name if name in config.providers else None

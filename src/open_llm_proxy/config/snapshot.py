@@ -51,6 +51,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     spool_dir: str = ""
     models_cache_ttl_s: float = 300
     models_fetch_timeout_s: float = 8
+    traces_endpoint: str | None = None  # OTLP
     demo: bool = False
     log: LogSettings = LogSettings()
     store: StoreSettings = StoreSettings()
