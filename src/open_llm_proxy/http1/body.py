@@ -32,11 +32,11 @@ class ChunkedDecoder:
     def __init__(self) -> None:
         self._state = _SIZE
         self._remaining = 0
-        self._buffer = b""
+        self._buffer: bytes = b""
         self._overhead = 0
         self._trailer_bytes = 0
         self.content_bytes = 0
-        self.leftover = b""
+        self.leftover: bytes = b""
 
     @property
     def done(self) -> bool:

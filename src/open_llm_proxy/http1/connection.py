@@ -61,7 +61,7 @@ class RequestReader:
         self._body: list[bytes] = []
         self._decoder: ChunkedDecoder | None = None
         self._remaining = 0
-        self.held = b""  # a head in the making, or what came behind the request
+        self.held: bytes = b""  # a head in the making, or what came behind the request
         self.body_bytes = 0
         self.content_length = 0
         self.head: RequestHead | None = None
@@ -196,7 +196,7 @@ class ResponseReader:
     def __init__(self, limits: EngineLimits) -> None:
         self._limits = limits
         self._heads = HeadReader(parse_response_head, limits.header_lines)
-        self._held = b""
+        self._held: bytes = b""
         self._decoder: ChunkedDecoder | None = None
         self._remaining = 0  # -1: to the end of the connection
         self._informational = 0
@@ -215,20 +215,28 @@ class ResponseReader:
             self._decoder = None
         self._informational = 0
 
+    def receive_whole(self, data: bytes) -> bytes | None:
+        """The body, where ``data`` is exactly one answer framed by its length; else None, and nothing is taken.
+
+        What most answers are, when nothing of them has come yet: one read, head and body.
+        """
+        end = data.find(HEAD_END) + 4
+        if end < 4 or end > self._limits.head_bytes or self.started:
+            return None
+        head, length = self._heads.read(data, end)
+        if length != len(data) - end or not head.plain:
+            return None
+        self.started = True
+        self.head = head
+        self.content_length = length
+        self.reusable = head.keep_alive
+        self.done = True
+        return data[end:]
+
     def receive(self, data: bytes) -> list[bytes]:
         """The pieces of the body in ``data``; empty while the head is not whole."""
         if self.head is None:
             self.started = True
-            if not self._held:
-                end = data.find(HEAD_END) + 4
-                if 4 <= end <= self._limits.head_bytes:
-                    head, length = self._heads.read(data, end)
-                    if length == len(data) - end and head.plain:  # what most answers are: whole, in one read
-                        self.head = head
-                        self.content_length = length
-                        self.reusable = head.keep_alive
-                        self.done = True
-                        return [data[end:]]
             data = self._receive_head(self._held + data if self._held else data)
             if not data or self.done:
                 if data:
@@ -291,7 +299,7 @@ class ResponseReader:
         self.head = head
         self.reusable = head.keep_alive
         self.content_length = length
-        if head.status == 204 or head.status == 304:
+        if head.status in {204, 304}:
             self.content_length = 0
             self.done = True
         elif length is not None:

@@ -30,7 +30,7 @@ class Responder(Protocol):
         """The request is whole."""
 
     def on_refused(self, error: ProtocolError) -> bool:
-        """The rest of the request cannot be read; the connection ends. True: it was answered with what ``error`` says."""
+        """The rest of the request cannot be read; the connection ends. True: it was answered as ``error`` says."""
         ...
 
     def on_gone(self) -> None:
@@ -85,10 +85,10 @@ class Downstream(AsyncioProtocol):
         "_ordered",
         "_paused_reading",
         "_reader",
+        "_reserved_bytes",
         "_responder",
         "_state",
         "deadline",
-        "_reserved_bytes",
         "started",
         "transport",
         "writable",
@@ -114,13 +114,13 @@ class Downstream(AsyncioProtocol):
     # --- asyncio's callbacks -------------------------------------------------------------------------------------
 
     def connection_made(self, transport: "BaseTransport") -> None:
-        """asyncio's callback."""
+        """Asyncio's callback."""
         self.transport = cast("Transport", transport)
         self.deadline = self._app.clock + self._app.limits.head_s
         self._app.connected(self)
 
     def data_received(self, data: bytes) -> None:
-        """asyncio's callback; no exception leaves it."""
+        """Asyncio's callback; no exception leaves it."""
         try:
             state = self._state
             if state <= _HEAD:
@@ -238,14 +238,14 @@ class Downstream(AsyncioProtocol):
             self._app.refuse(self, error)
 
     def eof_received(self) -> bool:
-        """asyncio's callback. As nginx, we know no half-closed client: one that is not answered yet has left."""
+        """Asyncio's callback. As nginx, we know no half-closed client: one that is not answered yet has left."""
         if self._finishing:
             self._keep_alive = False
             return True
         return False
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        """asyncio's callback."""
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - however it ended, it is gone
+        """Asyncio's callback."""
         self.deadline = inf
         self.writable = True
         responder, self._responder = self._responder, None
@@ -258,14 +258,14 @@ class Downstream(AsyncioProtocol):
                 self._app.on_error(error)
 
     def pause_writing(self) -> None:
-        """asyncio's callback."""
+        """Asyncio's callback."""
         self.writable = False
         self.deadline = self._app.clock + self._app.limits.send_s
         if self._responder is not None:
             self._responder.on_writable(False)
 
     def resume_writing(self) -> None:
-        """asyncio's callback."""
+        """Asyncio's callback."""
         self.writable = True
         self.deadline = inf if self._state == _ANSWER else self._app.clock + self._app.limits.idle_s
         if self._responder is not None:
@@ -311,7 +311,7 @@ class Downstream(AsyncioProtocol):
         self.transport.write(start + self._frame(pieces) if pieces else start)
 
     def send(self, pieces: list[bytes], *, after_frames: bool = False) -> None:
-        """Pass on a part of the answer at once, or (and all that follows) once the turn's frames are with the kernel."""
+        """Pass on a part of the answer at once; ``after_frames``: it and all that follows once the frames are safe."""
         if after_frames:
             self._ordered = True
         if self._ordered:

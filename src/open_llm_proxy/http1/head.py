@@ -64,7 +64,7 @@ class RequestHead:
         self.expect_continue = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """llhttp's callback, once a field line."""
+        """Llhttp's callback, once a field line."""
         name = name.lower()
         fields = self.fields
         if name in fields:
@@ -82,7 +82,18 @@ class ResponseHead:
     answer is chunked or ends with the connection. ``plain``: a final answer, framed by its length. ``context`` is for what an application derives from a head.
     """
 
-    __slots__ = ("chunked", "content_length", "context", "fields", "keep_alive", "plain", "reason", "status", "values", "version")
+    __slots__ = (
+        "chunked",
+        "content_length",
+        "context",
+        "fields",
+        "keep_alive",
+        "plain",
+        "reason",
+        "status",
+        "values",
+        "version",
+    )
 
     def __init__(self) -> None:
         self.status = 0
@@ -97,7 +108,7 @@ class ResponseHead:
         self.context: Any = None
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """llhttp's callback, once a field line."""
+        """Llhttp's callback, once a field line."""
         lower = name.lower()
         value = value.strip(b" \t")
         self.fields.append((name, lower, value))
@@ -229,7 +240,7 @@ def _settle_response(head: ResponseHead) -> None:
         if not length.isdigit() or len(length) > 18:
             raise UpstreamProtocolError("the provider's content-length is no number")
         head.content_length = int(length)
-        head.plain = head.status >= 200 and head.status != 204 and head.status != 304
+        head.plain = head.status >= 200 and head.status not in {204, 304}
     head.keep_alive = bool(head.version)
     if b"connection" in values:
         options = [token for _, lower, value in head.fields if lower == b"connection" for token in tokens(value)]
@@ -244,10 +255,9 @@ Head = TypeVar("Head", bound=_Measured)
 
 
 class HeadReader(Generic[Head]):
-    """The heads of one connection. The last one is remembered, for peers repeat themselves: on a busy connection only
-    the number in ``content-length`` changes from one head to the next.
+    """The heads of one connection; the last one is remembered.
 
-    The memory is exact: the same bytes around a number parse to the same head. What it gives is shared between
+    Peers repeat themselves: on a busy connection only the number in ``content-length`` changes between heads. The memory is exact: the same bytes around a number parse to the same head. What it gives is shared between
     messages and must not be written to, but for ``context``.
     """
 

@@ -47,7 +47,7 @@ class UpstreamConnection(AsyncioProtocol):
         self.idle_since = 0.0
 
     def connection_made(self, transport: "BaseTransport") -> None:
-        """asyncio's callback."""
+        """Asyncio's callback."""
         self.transport = cast("Transport", transport)
 
     def send(self, receiver: Receiver, head: bytes, body: bytes) -> None:
@@ -65,14 +65,15 @@ class UpstreamConnection(AsyncioProtocol):
             transport.writelines((head, body))
 
     def data_received(self, data: bytes) -> None:
-        """asyncio's callback."""
+        """Asyncio's callback."""
         receiver, reader = self._receiver, self._reader
         if receiver is None:
             self.close()  # a byte on an idle connection belongs to no call
             return
         first = reader.head is None
         try:
-            pieces = reader.receive(data)
+            whole = reader.receive_whole(data) if first else None
+            pieces = reader.receive(data) if whole is None else [whole]
         except UpstreamProtocolError as error:
             self._fail(error)
             return
@@ -90,12 +91,12 @@ class UpstreamConnection(AsyncioProtocol):
             receiver.on_body(pieces, done)
 
     def eof_received(self) -> bool:
-        """asyncio's callback; the transport closes itself."""
+        """Asyncio's callback; the transport closes itself."""
         self._end(None)
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """asyncio's callback."""
+        """Asyncio's callback."""
         self._end(exc)
         self._pool.forget(self)
 
@@ -103,9 +104,10 @@ class UpstreamConnection(AsyncioProtocol):
         receiver, reader = self._receiver, self._reader
         if receiver is None:
             return
+        if exc is not None:
+            self._fail(UpstreamProtocolError(f"the connection to the provider broke: {exc}"))
+            return
         try:
-            if exc is not None:
-                raise UpstreamProtocolError(f"the connection to the provider broke: {exc}") from exc
             reader.receive_eof()
         except UpstreamProtocolError as error:
             self._fail(error)

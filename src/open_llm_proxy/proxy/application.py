@@ -1,4 +1,4 @@
-"""What the connections of one worker share: the setup of the moment, pools, the turn, counters; and what path is what."""
+"""What the connections of one worker share: setup, pools, the turn, counters; and which path is what."""
 
 import asyncio
 import random
@@ -27,7 +27,7 @@ from open_llm_proxy.telemetry import scoreboard
 
 Append = Callable[[RequestHeader | ResponseHeader, Sequence[bytes | memoryview], int], None]
 JSON: Final = b"application/json"
-# Segments are plain names: no empty ones, no dots alone, nothing percent-encoded that a provider might decode to a slash.
+# Plain names only: no empty ones, no dots alone, nothing percent-encoded that a provider might decode to a slash.
 _CALL_PATH: Final = re.compile(rb"/v1(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~:@!$&'()*+,;=\-]+)+")
 _PATHS_KEPT: Final = 1024
 SWEEP_S: Final = 0.25
@@ -40,6 +40,7 @@ class ProxyApplication:
         self,
         loop: asyncio.AbstractEventLoop,
         setup: Setup,
+        *,
         append: Append,
         turn: Turn,
         counters: "memoryview[int]",

@@ -18,7 +18,7 @@ class Keyring:
         return bool(self._digests)
 
     def authenticate(self, fields: dict[bytes, bytes]) -> str | None:
-        """The name of the key in ``authorization`` (Bearer in any case, or bare) or ``x-api-key``; None: no good one."""
+        """The name of the key in ``authorization`` (Bearer in any case, or bare) or ``x-api-key``; None: not good."""
         value = fields.get(b"authorization")
         if value is not None:
             key = value[7:].lstrip() if value[:7].lower() == b"bearer " else value

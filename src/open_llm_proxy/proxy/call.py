@@ -2,14 +2,14 @@
 
 ::
 
-    on_body      the request is whole   peek → route → edit → note the request → attempt
-    on_connection a connection is there  send
-    on_response  the head has come      relay it; note the response if it is whole
-    on_body…     more has come          pass it on; note the response before the last of it
-    refuse       an error of ours       note what is to be noted, answer
+    on_request      the request is whole   peek → route → edit → note the request → attempt
+    on_connection   a connection is there  send
+    on_response     the head has come      relay it; note the response if it is whole
+    on_body         more has come          pass it on; note the response before the last of it
+    refuse          an error of ours       note what is to be noted, answer
 
-A call is one object with callbacks, no task: it is the client connection's responder, the pool's waiter and the upstream
-connection's receiver. ``_phase`` says which callbacks may still come.
+A call is one object with callbacks, no task: it is the client connection's responder, the pool's waiter and the
+upstream connection's receiver. ``_phase`` says which callbacks may still come.
 """
 
 import time
@@ -26,7 +26,15 @@ from open_llm_proxy.proxy.caller import Caller
 from open_llm_proxy.proxy.capture import OWN_ANSWER, Captured
 from open_llm_proxy.proxy.errors import Refusal, render, render_event, row_of_protocol_status
 from open_llm_proxy.proxy.relay import Relayed, server_timing
-from open_llm_proxy.proxy.request import Body, decode_value, peek, read_body, read_model, read_multipart_model
+from open_llm_proxy.proxy.request import (
+    Body,
+    decode_value,
+    peek,
+    read_body,
+    read_model,
+    read_multipart_model,
+    read_user_id,
+)
 from open_llm_proxy.proxy.routing import UNROUTED
 from open_llm_proxy.spool.frame import RequestHeader, ResponseHeader
 
@@ -37,12 +45,11 @@ if TYPE_CHECKING:
     from open_llm_proxy.proxy.providers import ReadyProvider
 
 _ROUTED_KEYS: Final = ("model", "stream", "user", "enable_thinking")
-# How a stream says that it is whole, before HTTP does: a client stops reading there, so the record must be safe by then.
+# How a stream says that it is whole, before HTTP does: clients stop reading there, so the record must be safe by then.
 # No JSON string holds a raw line feed, so none of these can stand in a text.
 _DONE: Final = (b"data: [DONE]\n\n", b"data:[DONE]\n\n", b"data: [DONE]\r\n\r\n")
 _LAST_EVENTS: Final = tuple(
-    b"event: " + name
-    for name in (b"message_stop", b"response.completed", b"response.incomplete", b"response.failed")
+    b"event: " + name for name in (b"message_stop", b"response.completed", b"response.incomplete", b"response.failed")
 )
 _LATER_LAST_EVENTS: Final = tuple(b"\n" + event for event in _LAST_EVENTS)
 _EVENT_END: Final = (b"\n\n", b"\r\n\r\n")
@@ -124,8 +131,7 @@ class Call:
         if body.duplicates:
             self._refuse_duplicates(body)
         if caller.messages:
-            metadata = body.get("metadata")
-            self._take_session(metadata.get("user_id") if isinstance(metadata, dict) else None)  # pyright: ignore[reportUnknownMemberType]
+            self._take_session(read_user_id(body))
         else:
             self._take_session(body.get("user"))
         model = self._model = read_model(body)
@@ -147,8 +153,8 @@ class Call:
         setup = self._caller.setup
         route = setup.router.route(model)
         if route is None:
-            served = setup.router.describe_served()
-            raise Refusal(errors.UNKNOWN_MODEL, f"Unknown model '{model[:200]}'. Served here: {served}", param="model")
+            message = f"Unknown model '{model[:200]}'. Served here: {setup.router.describe_served()}"
+            raise Refusal(errors.UNKNOWN_MODEL, message, param="model")
         provider = self._provider = setup.providers[route.provider]
         if provider.log_content is not None:
             self._content_logged = provider.log_content and not self._caller.wants_less()
@@ -279,10 +285,7 @@ class Call:
         if connection is not None:
             relayed = self._relayed
             early = (
-                relayed is not None
-                and relayed.stream
-                and not self._noted_response
-                and self._ends_stream(pieces[-1])
+                relayed is not None and relayed.stream and not self._noted_response and self._ends_stream(pieces[-1])
             )
             if early:
                 self._note_response()
@@ -374,9 +377,8 @@ class Call:
         self._note_request()
         self._end_upstream()
         self._phase = _FINISHED
-        self._note_response(
-            error=f"Client disconnected/cancelled after {elapsed_ms}ms, before the answer was complete", complete=False
-        )
+        error = f"Client disconnected/cancelled after {elapsed_ms}ms, before the answer was complete"
+        self._note_response(error=error, complete=False)
         self._app.calls.discard(self)
 
     def _end_upstream(self) -> None:
@@ -389,7 +391,7 @@ class Call:
     def on_writable(self, writable: bool) -> None:
         """The client reads too slowly, or reads again: the provider waits meanwhile, and its clock, too."""
         if self._upstream is not None and self._phase == _ANSWERING:
-            self.deadline = self._app.now() + self._caller.setup.limits.between_bytes_s if writable else inf
+            self.deadline = self._app.clock + self._caller.setup.limits.between_bytes_s if writable else inf
             self._upstream.set_reading(writable)
 
     def on_deadline(self) -> None:

@@ -69,9 +69,7 @@ NOT_RESOLVED: Final = Row("provider_not_resolved", 502, _SERVER, "the provider's
 TLS_FAILED: Final = Row(
     "provider_tls_failure", 502, _SERVER, "the provider's certificate or handshake failed", "operator: see `ca_file`"
 )
-CUT_OFF: Final = Row(
-    "provider_cut_off", 502, _SERVER, "the provider closed or broke HTTP before an answer", "retry"
-)
+CUT_OFF: Final = Row("provider_cut_off", 502, _SERVER, "the provider closed or broke HTTP before an answer", "retry")
 OVERLOADED: Final = Row("too_many_connections", 503, _SERVER, "over `limits.connections`", "retry after the header")
 BUFFERS_FULL: Final = Row("buffers_full", 503, _SERVER, "over `limits.buffer_bytes`", "retry after the header")
 DRAINING: Final = Row("draining", 503, _SERVER, "the server stops and its `drain_s` is spent", "retry: another serves")
@@ -104,7 +102,7 @@ RETRY_AFTER_S: Final = 2
 _encode = msgspec.json.Encoder().encode
 
 
-class Refusal(OpenLlmProxyError):
+class Refusal(OpenLlmProxyError):  # noqa: N818 - what it is called everywhere: the proxy refuses a call
     """A call that we answer ourselves with an error.
 
     Args:
@@ -132,12 +130,8 @@ def render(refusal: Refusal, *, anthropic: bool, request_id: str) -> bytes:
     row = refusal.row
     if anthropic:
         kind = _ANTHROPIC_TYPES.get(row.status, "api_error" if row.status >= 500 else "invalid_request_error")
-        return _encode(
-            {"type": "error", "error": {"type": kind, "message": refusal.message}, "request_id": request_id}
-        )
-    return _encode(
-        {"error": {"message": refusal.message, "type": row.type, "code": row.code, "param": refusal.param}}
-    )
+        return _encode({"type": "error", "error": {"type": kind, "message": refusal.message}, "request_id": request_id})
+    return _encode({"error": {"message": refusal.message, "type": row.type, "code": row.code, "param": refusal.param}})
 
 
 def render_event(refusal: Refusal, *, anthropic: bool, request_id: str) -> bytes:

@@ -10,7 +10,10 @@ import re
 from collections.abc import Container, Mapping, Sequence
 from typing import Final, NamedTuple
 
+from msgspec import Raw
+
 _SPACE: Final = r"[ \t\r\n]*"
+_WHITE: Final = frozenset(" \t\r\n")  # RFC 8259 §2
 _KEY: Final = re.compile(rf'{_SPACE}"((?:[^"\\]|\\.)*)"{_SPACE}:{_SPACE}'.encode(), re.DOTALL)
 _NEXT: Final = re.compile(rf"{_SPACE}([,}}])".encode())
 _OPEN: Final = re.compile(rf"{_SPACE}\{{({_SPACE}\}})?".encode())
@@ -34,7 +37,7 @@ def decode_key(raw: bytes) -> str:
     return json.loads(b'"' + raw + b'"') if b"\\" in raw else raw.decode()
 
 
-def walk(body: bytes, values: Mapping[str, bytes]) -> list[Member]:
+def walk(body: bytes, values: Mapping[str, Raw]) -> list[Member]:
     """The members of ``body``, whose decoded ``values`` are given.
 
     Raises:
@@ -52,7 +55,7 @@ def walk(body: bytes, values: Mapping[str, bytes]) -> list[Member]:
             raise DuplicateKeyError
         key = decode_key(match[1])
         value = values.get(key)
-        if value is None or key in seen or not body.startswith(value, match.end()):
+        if value is None or key in seen or not body.startswith(bytes(value), match.end()):
             raise DuplicateKeyError
         seen.add(key)
         end = match.end() + len(value)
@@ -63,6 +66,12 @@ def walk(body: bytes, values: Mapping[str, bytes]) -> list[Member]:
         if following[1] == b"}":
             return members
         position = following.end()
+
+
+def _skip(text: str, position: int) -> int:
+    while text[position : position + 1] in _WHITE:
+        position += 1
+    return position
 
 
 def scan(text: str) -> list[tuple[str, int, int, int]]:
@@ -76,20 +85,19 @@ def scan(text: str) -> list[tuple[str, int, int, int]]:
         TypeError: JSON, but no object.
     """
     decoder = json.JSONDecoder()
-    space = re.compile(_SPACE)
     found: list[tuple[str, int, int, int]] = []
-    whole, _ = decoder.raw_decode(text, space.match(text, 0).end())  # type: ignore[union-attr]
+    whole, _ = decoder.raw_decode(text, _skip(text, 0))
     if not isinstance(whole, dict):
         raise TypeError("no object")
-    position = space.match(text, text.index("{") + 1).end()  # type: ignore[union-attr]
+    position = _skip(text, text.index("{") + 1)
     while text[position] != "}":
         key, key_end = decoder.raw_decode(text, position)
-        value_start = space.match(text, text.index(":", key_end) + 1).end()  # type: ignore[union-attr]
+        value_start = _skip(text, text.index(":", key_end) + 1)
         _, end = decoder.raw_decode(text, value_start)
         found.append((str(key), position, value_start, end))
-        position = space.match(text, end).end()  # type: ignore[union-attr]
+        position = _skip(text, end)
         if text[position] == ",":
-            position = space.match(text, position + 1).end()  # type: ignore[union-attr]
+            position = _skip(text, position + 1)
     if text[position + 1 :].strip(" \t\r\n"):
         raise json.JSONDecodeError("Extra data", text, position + 1)
     return found

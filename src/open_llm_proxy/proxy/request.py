@@ -7,14 +7,15 @@ a BOM, NaN) the standard library's json is asked.
 import codecs
 import json
 import re
+from collections import Counter
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, cast
 
 import msgspec
 
 from open_llm_proxy.proxy import errors
-from open_llm_proxy.proxy.members import DuplicateKeyError, Member, scan, walk
 from open_llm_proxy.proxy.errors import Refusal
+from open_llm_proxy.proxy.members import DuplicateKeyError, Member, scan, walk
 
 _decode: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 decode_value: Final = msgspec.json.Decoder().decode
@@ -34,32 +35,23 @@ class Body:
 
     __slots__ = ("_members", "duplicates", "raw", "values")
 
-    def __init__(self, raw: bytes, values: dict[str, msgspec.Raw]) -> None:
+    def __init__(
+        self,
+        raw: bytes,
+        values: dict[str, msgspec.Raw],
+        duplicates: frozenset[str] = frozenset(),
+        members: Sequence[Member] | None = None,
+    ) -> None:
         self.raw = raw
         self.values = values
-        self.duplicates: frozenset[str] = frozenset()
-        self._members: Sequence[Member] | None = None
-        if not _is_compact(raw, values):
-            self._locate()
-
-    def _locate(self) -> None:
-        try:
-            self._members = walk(self.raw, self.values)  # type: ignore[arg-type]  # Raw is a buffer
-        except DuplicateKeyError:
-            found = scan(self.raw.decode())
-            self._note_duplicates([key for key, *_ in found])
-
-    def _note_duplicates(self, keys: list[str]) -> None:
-        self.duplicates = frozenset(key for key in keys if keys.count(key) > 1)
+        self.duplicates = duplicates
+        self._members = members
 
     @property
     def members(self) -> Sequence[Member]:
         """The spans of all members; of a body with duplicates, only those that stand once are to be edited."""
         if self._members is None:
-            if self.duplicates:
-                self._members = _members_by_scan(self.raw.decode("utf-8-sig"), _bom(self.raw))
-            else:
-                self._members = walk(self.raw, self.values)  # type: ignore[arg-type]
+            self._members = walk(self.raw, self.values)
         return self._members
 
     def get(self, key: str) -> object:
@@ -72,27 +64,20 @@ class Body:
         except msgspec.DecodeError:
             return json.loads(bytes(value))
 
-    @classmethod
-    def scanned(cls, raw: bytes, found: list[tuple[str, int, int, int]], text: str) -> "Body":
-        """A body that only the standard library could read."""
-        body = cls.__new__(cls)
-        body.raw = raw
-        body.values = {key: msgspec.Raw(text[start:end].encode()) for key, _, start, end in found}
-        body.duplicates = frozenset()
-        body._note_duplicates([key for key, *_ in found])
-        body._members = _members_by_scan(text, _bom(raw))
-        return body
+
+def _repeated(keys: Sequence[str]) -> frozenset[str]:
+    return frozenset(key for key, count in Counter(keys).items() if count > 1)
 
 
 def _bom(raw: bytes) -> int:
     return len(codecs.BOM_UTF8) if raw.startswith(codecs.BOM_UTF8) else 0
 
 
-def _members_by_scan(text: str, offset: int) -> list[Member]:
+def _members_by_scan(text: str, found: Sequence[tuple[str, int, int, int]], offset: int) -> list[Member]:
     """Character spans to byte spans."""
     members: list[Member] = []
     characters, position = 0, offset
-    for key, *spans in scan(text):
+    for key, *spans in found:
         edges: list[int] = []
         for span in spans:
             position += len(text[characters:span].encode())
@@ -126,7 +111,9 @@ def read_body(raw: bytes) -> Body:
         values = _decode(raw)
         if not raw.isascii():
             raw.decode()
-        return Body(raw, values)
+        if _is_compact(raw, values):
+            return Body(raw, values)
+        return _locate(raw, values)
     except msgspec.ValidationError as error:
         raise Refusal(errors.NOT_OBJECT, f"the body must be a JSON object: {error}") from error
     except UnicodeDecodeError as error:
@@ -139,10 +126,21 @@ def read_body(raw: bytes) -> Body:
         return _read_leniently(raw)
 
 
+def _locate(raw: bytes, values: dict[str, msgspec.Raw]) -> Body:
+    try:
+        return Body(raw, values, members=walk(raw, values))
+    except DuplicateKeyError:
+        text = raw.decode()
+        found = scan(text)
+        return Body(raw, values, _repeated([key for key, *_ in found]), _members_by_scan(text, found, 0))
+
+
 def _read_leniently(raw: bytes) -> Body:
     try:
         text = raw.decode("utf-8-sig")
-        return Body.scanned(raw, scan(text), text)
+        found = scan(text)
+        values = {key: msgspec.Raw(text[start:end].encode()) for key, _, start, end in found}
+        return Body(raw, values, _repeated([key for key, *_ in found]), _members_by_scan(text, found, _bom(raw)))
     except UnicodeDecodeError as error:
         raise Refusal(errors.BAD_JSON, f"the body is not UTF-8 (byte {error.start})") from error
     except json.JSONDecodeError as error:
@@ -165,6 +163,12 @@ def read_model(body: Body) -> str:
         was = "is absent" if raw is None else f"is {bytes(raw)[:60].decode('utf-8', 'replace')}"
         raise Refusal(errors.NO_MODEL, f"`model` must be a non-empty string; it {was}", param="model")
     return model
+
+
+def read_user_id(body: Body) -> object:
+    """``metadata.user_id`` of a Messages request (https://docs.anthropic.com/en/api/messages)."""
+    metadata = body.get("metadata")
+    return cast("dict[str, object]", metadata).get("user_id") if isinstance(metadata, dict) else None
 
 
 def _encodable(model: str) -> bool:

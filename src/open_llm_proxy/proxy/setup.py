@@ -11,7 +11,6 @@ from open_llm_proxy.proxy.cors import Cors
 from open_llm_proxy.proxy.providers import ReadyProvider
 from open_llm_proxy.proxy.routing import Router
 
-
 TARGETS_REMEMBERED: Final = 4096
 
 

@@ -2,10 +2,10 @@
 
 import asyncio
 import gc
-import os
 import signal
 import socket
 import sys
+from pathlib import Path
 from typing import Final
 
 import uvloop
@@ -16,10 +16,10 @@ from open_llm_proxy.http1.downstream import Downstream
 from open_llm_proxy.http1.flow import Turn
 from open_llm_proxy.http1.tls import make_client_context
 from open_llm_proxy.proxy.application import SWEEP_S, ProxyApplication
-from open_llm_proxy.proxy.capture import Capture
 from open_llm_proxy.proxy.setup import Setup
 from open_llm_proxy.serve.control import Ready
 from open_llm_proxy.serve.inheritance import Inheritance, run_child
+from open_llm_proxy.spool.frame import RequestHeader
 from open_llm_proxy.spool.writer import SpoolWriter
 from open_llm_proxy.telemetry import diagnostics
 
@@ -42,7 +42,7 @@ class Worker:
         counters = board.slot(inheritance.slot)
         limits = snapshot.config.limits
         self._writer = SpoolWriter(
-            _spool_root(snapshot),
+            Path(snapshot.spool_dir),
             worker=inheritance.slot,
             host=socket.gethostname(),
             version=__version__,
@@ -50,19 +50,30 @@ class Worker:
             spool_bytes=limits.spool_bytes,
             flush_interval_s=snapshot.log.flush_interval_s,
             counters=counters,
-            open_calls=lambda: self._capture.open_calls(),
+            open_calls=self._open_calls,
             on_problem=self._report,
         )
-        self._capture = Capture(self._writer, counters, limits.capture_bytes)
-        turn = Turn(self._loop, self._writer.commit, lambda error: self._app.on_error(error))
+        turn = Turn(self._loop, self._writer.commit, self._on_error)
         self._app = ProxyApplication(
-            self._loop, Setup(snapshot, self._tls), self._capture, turn, counters, board, self._report
+            self._loop,
+            Setup(snapshot, self._tls),
+            append=self._writer.append,
+            turn=turn,
+            counters=counters,
+            board=board,
+            report=self._report,
         )
         self._server: asyncio.Server | None = None
         self._draining = False
 
     def _report(self, message: str) -> None:
         diagnostics.say("warning", f"worker {self._inheritance.slot}: {message}")
+
+    def _open_calls(self) -> list[RequestHeader]:
+        return self._app.open_calls()
+
+    def _on_error(self, error: BaseException) -> None:
+        self._app.on_error(error)
 
     def run(self) -> None:
         """Serve until drained or stopped."""
@@ -137,12 +148,6 @@ class Worker:
         self._writer.commit()
         self._writer.close()
         self._loop.run_until_complete(asyncio.sleep(0))
-
-
-def _spool_root(snapshot: Snapshot) -> "os.PathLike[str]":
-    from pathlib import Path  # noqa: PLC0415 - pathlib costs start-up time only here
-
-    return Path(snapshot.spool_dir)
 
 
 def serve(inheritance: Inheritance) -> None:

@@ -10,8 +10,8 @@ from open_llm_proxy.config.schema import Provider
 from open_llm_proxy.proxy import errors
 from open_llm_proxy.proxy.edits import cache_salt, params, sampling, stream_usage, thinking, tool_choice
 from open_llm_proxy.proxy.edits.changes import Changes
-from open_llm_proxy.proxy.members import append, splice
 from open_llm_proxy.proxy.errors import Refusal
+from open_llm_proxy.proxy.members import append, splice
 from open_llm_proxy.proxy.request import Body
 
 Edit = Callable[[Body, str, Changes], None]

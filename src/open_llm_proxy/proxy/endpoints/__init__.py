@@ -1,6 +1,6 @@
-"""The few paths that we answer ourselves, on the same engine: ``/``, ``/health``, ``/v1/models`` and ``/v1/models/{id}``.
+"""The few paths that we answer ourselves: ``/``, ``/health``, ``/v1/models`` and ``/v1/models/{id}``.
 
-Each is a function of the application; a **local answer** is the responder of a request that needs nothing more.
+They run on the same engine. Each is a function of the application; a **local answer** is the responder of a request that needs nothing more.
 """
 
 from collections.abc import Callable
