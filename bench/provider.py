@@ -15,7 +15,7 @@ from bench import nginx
 from bench.bodies import PATH, Script
 from bench.certificates import Certificates
 from bench.machine import find_port
-from bench.processes import RigError, running
+from bench.processes import RigError, running, wait_until
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,9 @@ def serve_script(program: Path, folder: Path, script: Script, *, pace_ms: float 
     with running([*command, *map(str, script.ends)], log=folder / "provider.log", port=port):
         with counters.open("r+b") as file:
             mapping = mmap.mmap(file.fileno(), 32)
-        yield ScriptedProvider(port, script, mapping)
+        provider = ScriptedProvider(port, script, mapping)
+        wait_until(lambda: provider.count().connections == 1, "the probe's connection", seconds=5)
+        yield provider
 
 
 class TlsProvider:

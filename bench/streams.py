@@ -2,8 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Callable
-from typing import cast
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import TypeVar, cast
 
 import uvloop
 
@@ -20,44 +21,77 @@ def write_call(body: bytes) -> bytes:
     return f"POST {PATH} HTTP/1.1\r\nHost: bench\r\n{lines}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
-class _Stream(asyncio.Protocol):
-    """One streamed call on a connection of its own; ``done`` gets the bytes that came, once the last chunk is here."""
+class _Connection(asyncio.Protocol):
+    """A connection to what is measured, one request's bytes at hand."""
 
     def __init__(self, call: bytes) -> None:
         self._call = call
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the protocol's signature
+        self.ended.set_result(None)
+
+    def call(self) -> None:
+        """Send the request."""
+        self.transport.write(self._call)
+
+
+_Kind = TypeVar("_Kind", bound=_Connection)
+
+
+@asynccontextmanager
+async def _connected(port: int, make: Callable[[], _Kind], count: int) -> AsyncIterator[list[_Kind]]:
+    """So many connections, closed at the end: uvloop does not end while one is open."""
+    loop = asyncio.get_running_loop()
+    made = await asyncio.gather(*(loop.create_connection(make, "127.0.0.1", port) for _ in range(count)))
+    connections = [connection for _, connection in made]
+    try:
+        yield connections
+    finally:
+        for connection in connections:
+            connection.transport.abort()
+        await asyncio.gather(*(connection.ended for connection in connections))
+
+
+class _Stream(_Connection):
+    """One streamed call; ``done`` gets the bytes that came, once the last chunk is here."""
+
+    def __init__(self, call: bytes) -> None:
+        super().__init__(call)
         self._tail = b""
         self._bytes = 0
         self.done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)
-        self._transport.write(self._call)
 
     def data_received(self, data: bytes) -> None:
         self._bytes += len(data)
         self._tail = (self._tail + data)[-len(_LAST_CHUNK) :]
         if self._tail == _LAST_CHUNK and not self.done.done():
             self.done.set_result(self._bytes)
-            self._transport.close()
+            self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
         if not self.done.done():
             self.done.set_exception(RigError(f"a stream ended after {self._bytes} bytes: {exc}"))
+            self.done.exception()  # one of them is told; the others that follow from it are not
 
 
 async def _read_streams(port: int, call: bytes, count: int, sample: Callable[[], None]) -> list[int]:
-    loop = asyncio.get_running_loop()
-    made = [loop.create_connection(lambda: _Stream(call), "127.0.0.1", port) for _ in range(count)]
-    streams = [protocol for _, protocol in await asyncio.gather(*made)]
-    everything = asyncio.gather(*(stream.done for stream in streams))
-    try:
-        async with asyncio.timeout(_LONGEST_S):
-            while not everything.done():
-                sample()
-                await asyncio.wait([everything], timeout=0.05)
-    except TimeoutError:
-        raise RigError(f"{count} streams did not end within {_LONGEST_S} s") from None
-    return everything.result()
+    async with _connected(port, lambda: _Stream(call), count) as streams:
+        for stream in streams:
+            stream.call()
+        everything = asyncio.gather(*(stream.done for stream in streams))
+        end = time.monotonic() + _LONGEST_S
+        while not everything.done():
+            sample()
+            await asyncio.wait([everything], timeout=0.05)
+            if time.monotonic() > end:
+                everything.cancel()
+                raise RigError(f"{count} streams did not end within {_LONGEST_S} s")
+        return everything.result()
 
 
 def read_streams(port: int, body: bytes, count: int, sample: Callable[[], None]) -> None:
@@ -72,35 +106,25 @@ def read_streams(port: int, body: bytes, count: int, sample: Callable[[], None])
         raise RigError(f"streams of {min(lengths)} to {max(lengths)} bytes")
 
 
-class _Caller(asyncio.Protocol):
+class _Caller(_Connection):
     """A kept connection that makes one plain call at a time, over and over."""
 
     def __init__(self, call: bytes, idle: "asyncio.Queue[_Caller]") -> None:
-        self._call = call
+        super().__init__(call)
         self._idle = idle
         self._missing = 0
         self.answers = 0
-        self.lost = False
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)
-
-    def call(self) -> None:
-        self._transport.write(self._call)
 
     def data_received(self, data: bytes) -> None:
         if self._missing == 0:
-            self._missing = _measure_answer(data)
+            self._missing = measure_answer(data)
         self._missing -= len(data)
         if self._missing == 0:
             self.answers += 1
             self._idle.put_nowait(self)
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the protocol's signature
-        self.lost = True
 
-
-def _measure_answer(data: bytes) -> int:
+def measure_answer(data: bytes) -> int:
     """The bytes of the answer that begins here. Its head comes whole: all servers here write it at once."""
     head, found, _ = data.partition(b"\r\n\r\n")
     if not found or not head.startswith(b"HTTP/1.1 200"):
@@ -110,27 +134,24 @@ def _measure_answer(data: bytes) -> int:
 
 
 async def _call_at_rate(port: int, call: bytes, rate: int, seconds: float, connections: int) -> int:
-    loop = asyncio.get_running_loop()
     idle: asyncio.Queue[_Caller] = asyncio.Queue()
-    made = [loop.create_connection(lambda: _Caller(call, idle), "127.0.0.1", port) for _ in range(connections)]
-    callers = [protocol for _, protocol in await asyncio.gather(*made)]
-    for caller in callers:
-        idle.put_nowait(caller)
-    start = time.monotonic()
-    for number in range(round(rate * seconds)):
-        await asyncio.sleep(start + number / rate - time.monotonic())
-        (await idle.get()).call()
-    await _wait_for_all(idle, len(callers))
-    if any(caller.lost for caller in callers):
-        raise RigError("a connection was lost under load at a fixed rate")
-    return sum(caller.answers for caller in callers)
+    async with _connected(port, lambda: _Caller(call, idle), connections) as callers:
+        for caller in callers:
+            idle.put_nowait(caller)
+        start = time.monotonic()
+        for number in range(round(rate * seconds)):
+            await asyncio.sleep(start + number / rate - time.monotonic())
+            (await _take(idle)).call()
+        for _ in callers:
+            await _take(idle)
+        if any(caller.ended.done() for caller in callers):
+            raise RigError("a connection was lost under load at a fixed rate")
+        return sum(caller.answers for caller in callers)
 
 
-async def _wait_for_all(idle: "asyncio.Queue[_Caller]", count: int) -> None:
+async def _take(idle: "asyncio.Queue[_Caller]") -> _Caller:
     try:
-        async with asyncio.timeout(10):
-            for _ in range(count):
-                await idle.get()
+        return await asyncio.wait_for(idle.get(), 10)
     except TimeoutError:
         raise RigError("calls at a fixed rate were not answered within 10 s") from None
 
