@@ -52,7 +52,7 @@ def _url(text: str) -> str | None:
     if "@" in text.partition("://")[2].partition("/")[0]:
         return f"{wanted} without user name and password; api_key_env names the variable of a key"
     if not known:
-        return f"{wanted}, got {quoted(text.partition('?')[0])}"
+        return wanted if "@" in text else f"{wanted}, got {quoted(text.partition('?')[0])}"
     return f"{wanted} without a fragment (#)" if "#" in text else None
 
 

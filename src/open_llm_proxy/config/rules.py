@@ -15,8 +15,17 @@ CHAT_SUFFIX: Final = "/chat/completions"
 
 def contradictions(config: Config, already: list[Problem]) -> list[Problem]:
     """The rules that ``config`` breaks, without those that look at a value that is itself ``already`` a problem."""
-    known = {problem.path for problem in already}
-    return [problem for problem, paths in _broken(config) if known.isdisjoint(paths)]
+    wrong = [problem.path for problem in already]
+    return [
+        problem
+        for problem, paths in _broken(config)
+        if not any(_holds(path, place) for path in paths for place in wrong)
+    ]
+
+
+def _holds(path: str, place: str) -> bool:
+    """Whether ``place`` is ``path`` or lies within it."""
+    return place == path or place.startswith((f"{path}.", f"{path}["))
 
 
 def oddities(config: Config) -> Iterator[str]:
@@ -72,7 +81,7 @@ def _provider(name: str, provider: Provider) -> Iterator[Rule]:
     for model, form in provider.thinking_models.items():
         if isinstance(form, ThinkingForm) and not form.on and not form.off:
             path = dotted(("providers", name, "thinking_models", model))
-            yield Problem(path, 'expected keys under "on" or "off", got neither'), (path, f"{path}.on", f"{path}.off")
+            yield Problem(path, 'expected keys under "on" or "off", got neither'), (path,)
 
 
 def _same_header(provider: Provider) -> list[str]:

@@ -1,4 +1,7 @@
-"""The accepted configuration with secrets resolved, as the supervisor hands it to its children."""
+"""The accepted configuration with secrets resolved, as the supervisor hands it to its children.
+
+What holds a secret has a ``repr`` without it, so that none gets into a traceback.
+"""
 
 import msgspec
 
@@ -32,12 +35,18 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True):
     ca_file: str | None = None
     refused: str | None = None  # why a store that was named is not used (LOG_BUCKET that holds "<")
 
+    def __repr__(self) -> str:
+        return f"StoreSettings(url={self.url!r}, folder={self.folder!r}, refused={self.refused!r})"
+
 
 class ClientKey(msgspec.Struct, frozen=True):
     """A proxy key and the name that records show: ``default``, its own name, or ``extra-<n>``."""
 
     name: str
     key: str
+
+    def __repr__(self) -> str:
+        return f"ClientKey(name={self.name!r})"
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,3 +64,6 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     demo: bool = False
     log: LogSettings = LogSettings()
     store: StoreSettings = StoreSettings()
+
+    def __repr__(self) -> str:
+        return f"Snapshot(config_sha256={self.config_sha256!r}, client_keys={self.client_keys!r})"

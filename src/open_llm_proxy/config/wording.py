@@ -1,5 +1,6 @@
 """The structs' types in words, for messages and documents."""
 
+import re
 from collections.abc import Callable
 from typing import Any, Final, cast
 
@@ -56,9 +57,7 @@ def _bounds(wanted: inspect.IntType | inspect.FloatType) -> str:
 
 
 def _many(words: str) -> str:
-    singular = words.removeprefix("a ").removeprefix("an ")
-    first, space, rest = singular.partition(" ")
-    return f"{first}s{space}{rest}"
+    return re.sub(r"^an? ((?:whole )?[a-z]+)", r"\1s", words)
 
 
 _WORDS: Final[dict[type[Type], Callable[[Any], str]]] = {
