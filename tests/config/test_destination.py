@@ -88,7 +88,8 @@ def test_a_placeholder_without_keys_is_nothing(store):
 
 def test_mistakes_are_found_in_variables_that_do_not_count(store):
     environ = {"LOG_STORE": "gs://x", "LOG_BUCKET": "s3://y", "AWS_S3_ENDPOINT_URL": "z", "AWS_ACCESS_KEY_ID": "ü"}
-    store(environ, problems=["LOG_BUCKET", "AWS_S3_ENDPOINT_URL", "AWS_ACCESS_KEY_ID"])
+    made, _ = store(environ, problems=["LOG_BUCKET", "AWS_S3_ENDPOINT_URL", "AWS_ACCESS_KEY_ID"])
+    assert made.url == "gs://x"
 
 
 def test_the_demo_writes_to_a_folder_whatever_the_shell_holds(tmp_path):
