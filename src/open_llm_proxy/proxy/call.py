@@ -12,9 +12,10 @@ A call is one object with callbacks, no task: it is the client connection's resp
 upstream connection's receiver. ``_phase`` says which callbacks may still come.
 """
 
-import time
+import json
 from collections.abc import Sequence
 from math import inf
+from time import monotonic_ns
 from typing import TYPE_CHECKING, Final
 
 from open_llm_proxy.http1.downstream import Downstream
@@ -22,7 +23,7 @@ from open_llm_proxy.http1.errors import ProtocolError
 from open_llm_proxy.http1.head import ResponseHead
 from open_llm_proxy.proxy import attempts, errors
 from open_llm_proxy.proxy.auth import CALLER_CHARACTERS
-from open_llm_proxy.proxy.caller import Caller
+from open_llm_proxy.proxy.caller import Caller, Plan
 from open_llm_proxy.proxy.capture import OWN_ANSWER, Captured
 from open_llm_proxy.proxy.errors import Refusal, render, render_event, row_of_protocol_status
 from open_llm_proxy.proxy.relay import Relayed, server_timing
@@ -53,6 +54,7 @@ _LAST_EVENTS: Final = tuple(
 )
 _LATER_LAST_EVENTS: Final = tuple(b"\n" + event for event in _LAST_EVENTS)
 _EVENT_END: Final = (b"\n\n", b"\r\n\r\n")
+_LOOK_BACK_BYTES: Final = 40  # longer than any of these
 
 _BODY, _CONNECTING, _WAITING, _ANSWERING, _FINISHED = range(5)
 
@@ -62,10 +64,11 @@ class Call:
 
     # Defaults stand on the class, so that a call that needs none of them pays for none.
     _body = _sent_body = b""
+    _plan: Plan | None = None
     _model: str | None = None
     _provider: "ReadyProvider | None" = None
     _edits: tuple[str, ...] = ()
-    _noted_request = _noted_response = False
+    _noted_response = False
     _pool: "Pool | None" = None
     _upstream: "UpstreamConnection | None" = None
     request_header: RequestHeader | None = None
@@ -84,9 +87,9 @@ class Call:
         self._app = app
         self._connection: Downstream | None = connection
         self._caller = caller
-        self._started_ns = started_ns = time.monotonic_ns()
+        self._started_ns = started_ns = monotonic_ns()
         self._arrived_ns = arrived_ns = started_ns + app.wall_offset_ns
-        self.request_id = "%016x%016x" % (arrived_ns, app.bits(64))
+        self.request_id = "%016x%016x" % (arrived_ns, app.bits(64))  # noqa: UP031 - half the time of an f-string
         self._session_id = caller.session_id
         self._content_logged = caller.content_logged
 
@@ -96,7 +99,18 @@ class Call:
         """The request is whole."""
         self._body = body
         try:
-            self._prepare(body)
+            values = peek(body) if self._caller.plain else None
+            plan = None if values is None else self._caller.plans.get(bytes(values.get("model", b"")))
+            if values is None or plan is None or plan.edits.concern(values):
+                self._prepare(body)
+            else:  # compact JSON for a model that this caller asked before, with nothing to edit: as most calls are
+                self._plan = plan
+                self._model = plan.model
+                self._provider = plan.provider
+                self._content_logged = plan.content_logged
+                self._sent_body = body
+                if "user" in values:
+                    self._take_session(decode_value(values["user"]))
         except Refusal as refusal:
             self.refuse(refusal)
             return
@@ -104,28 +118,12 @@ class Call:
         self._attempt()
 
     def _prepare(self, raw: bytes) -> None:
-        """Peek, route and edit; a compact body for a model seen before, with nothing to edit, takes the short way."""
-        caller = self._caller
-        values = peek(raw) if caller.plain else None
-        if values is not None and "model" in values:
-            target = caller.setup.target(bytes(values["model"]))
-            if target is not None and not target[1].edits.concern(values):
-                self._model, provider = target
-                self._provider = provider
-                if "user" in values:
-                    self._take_session(decode_value(values["user"]))
-                if provider.log_content is not None:
-                    self._content_logged = provider.log_content and not caller.wants_less()
-                self._sent_body = raw
-                return
-        self._prepare_fully(raw)
-
-    def _prepare_fully(self, raw: bytes) -> None:
+        """Peek, route and edit."""
         caller = self._caller
         if caller.multipart:
             model = self._model = read_multipart_model(raw, caller.head.fields[b"content-type"])
             self._sent_body = raw
-            self._route(model)
+            self._route(model, json.dumps(model).encode())
             return
         body = read_body(raw)
         if body.duplicates:
@@ -135,8 +133,7 @@ class Call:
         else:
             self._take_session(body.get("user"))
         model = self._model = read_model(body)
-        provider = self._route(model)
-        caller.setup.remember(bytes(body.values["model"]), model, provider)
+        provider = self._route(model, bytes(body.values["model"]))
         self._sent_body, self._edits = provider.edits.apply(body, model, chat=caller.chat)
 
     @staticmethod
@@ -149,17 +146,17 @@ class Call:
         if isinstance(user, str):
             self._session_id = user[:CALLER_CHARACTERS]
 
-    def _route(self, model: str) -> "ReadyProvider":
+    def _route(self, model: str, raw_model: bytes) -> "ReadyProvider":
         setup = self._caller.setup
         route = setup.router.route(model)
         if route is None:
             message = f"Unknown model '{model[:200]}'. Served here: {setup.router.describe_served()}"
             raise Refusal(errors.UNKNOWN_MODEL, message, param="model")
         provider = self._provider = setup.providers[route.provider]
-        if provider.log_content is not None:
-            self._content_logged = provider.log_content and not self._caller.wants_less()
         if provider.key_missing:
             raise Refusal(errors.NO_PROVIDER_KEY, f"{provider.name.upper()} API key not configured on server")
+        plan = self._plan = self._caller.plan(raw_model, model, provider)
+        self._content_logged = plan.content_logged
         return provider
 
     def on_refused(self, error: ProtocolError) -> bool:
@@ -178,7 +175,6 @@ class Call:
         pool = provider.pool
         if pool is None:
             pool = provider.pool = app.pool(provider.origin)
-        self._pool = pool
         upstream = pool.take_idle()
         if upstream is not None:
             app.reuses += 1
@@ -187,6 +183,7 @@ class Call:
             app.turn.write(self._send, upstream)
         else:
             self._phase = _CONNECTING
+            self._pool = pool
             self.deadline = app.clock + self._caller.setup.limits.connect_s
             pool.wait(self)
 
@@ -197,15 +194,14 @@ class Call:
         self._app.turn.write(self._send, connection)
 
     def _send(self, upstream: "UpstreamConnection") -> None:
-        provider = self._provider
-        if upstream is not self._upstream or provider is None:
+        plan = self._plan
+        if upstream is not self._upstream or plan is None:
             return  # the client left in the meantime
-        caller = self._caller
-        self.deadline = self._app.clock + caller.setup.limits.between_bytes_s
-        body = self._sent_body
+        self.deadline = self._app.clock + self._caller.setup.limits.between_bytes_s
         if not self._own_us:
-            self._own_us = (time.monotonic_ns() - self._started_ns) // 1000
-        upstream.send(self, caller.upstream_head(provider, len(body)), body)
+            self._own_us = (monotonic_ns() - self._started_ns) // 1000
+        body = self._sent_body
+        upstream.send(self, b"%bcontent-length: %d\r\n\r\n" % (plan.request_lines, len(body)), body)
 
     def on_connect_failed(self, error: Exception) -> None:
         """The pool's callback: no connection is to be had."""
@@ -226,23 +222,39 @@ class Call:
 
     # --- the answer ----------------------------------------------------------------------------------------------
 
+    def on_whole(self, head: ResponseHead, body: bytes) -> None:
+        """The whole answer came in one piece."""
+        if len(body) > self._caller.setup.capture_bytes:
+            self.on_response(head, len(body), [body], done=True)
+            return
+        relayed: Relayed | None = head.context
+        if relayed is None:
+            relayed = head.context = Relayed(head)
+        self._relayed = relayed
+        self._phase = _FINISHED
+        self._upstream = None
+        self._note_response(whole=body)
+        self._app.calls.discard(self)
+        connection = self._connection
+        if connection is not None:
+            connection.respond(self._answer_head(relayed), body)
+
     def on_response(self, head: ResponseHead, length: int | None, pieces: list[bytes], done: bool) -> None:
         """The provider's head has come, and perhaps some of its body, or all."""
         relayed: Relayed | None = head.context
         if relayed is None:
             relayed = head.context = Relayed(head)
         self._relayed = relayed
-        self._body = self._sent_body = b""  # it will not be sent again
-        connection = self._connection
-        if done:
-            self._complete(pieces)
-            if connection is not None:
-                body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-                connection.respond(self._answer_head(relayed), body, bodyless=relayed.bodyless)
-            return
         self._phase = _ANSWERING
+        self._body = self._sent_body = b""  # it will not be sent again
         if pieces:
             self._capture(pieces)
+        connection = self._connection
+        if done:
+            self._complete()
+            if connection is not None:
+                connection.respond(self._answer_head(relayed), b"".join(pieces), bodyless=relayed.bodyless)
+            return
         self.deadline = self._app.clock + self._caller.setup.limits.between_bytes_s
         if connection is not None:
             self._start(connection, relayed, length, pieces)
@@ -259,12 +271,11 @@ class Call:
     def _answer_head(self, relayed: Relayed) -> bytes:
         """The answer's head for the client; ``server-timing`` tells our own share, in milliseconds."""
         request_id = self.request_id.encode()
-        provider = self._provider
-        assert provider is not None
+        plan = self._plan
+        assert plan is not None
         parts = (
             relayed.lines,
-            self._caller.cors_lines,
-            provider.name_line,
+            plan.answer_lines,
             server_timing(self._own_us),
             b"x-llm-request-id: ",
             request_id,
@@ -275,12 +286,13 @@ class Call:
     def on_body(self, pieces: list[bytes], done: bool) -> None:
         """More of the answer has come; ``done``: the last of it."""
         connection = self._connection
+        if pieces:
+            self._capture(pieces)
         if done:
-            self._complete(pieces)
+            self._complete()
             if connection is not None:
                 connection.finish(pieces)
             return
-        self._capture(pieces)
         self.deadline = self._app.clock + self._caller.setup.limits.between_bytes_s
         if connection is not None:
             relayed = self._relayed
@@ -294,27 +306,29 @@ class Call:
     def _capture(self, pieces: list[bytes]) -> None:
         captured = self._captured
         if captured is None:
-            self._ttft_us = (time.monotonic_ns() - self._started_ns) // 1000
+            self._ttft_us = (monotonic_ns() - self._started_ns) // 1000
             captured = self._captured = Captured(self._caller.setup.capture_bytes)
         captured.add(pieces)
 
     def _ends_stream(self, piece: bytes) -> bool:
-        if piece.endswith(_DONE):
+        """Whether the stream's last event is whole with ``piece``, however the provider cut it into pieces."""
+        captured, chat = self._captured, self._caller.chat
+        window = piece
+        if captured is not None and (len(piece) < _LOOK_BACK_BYTES or not chat):
+            window = captured.tail(len(piece) + _LOOK_BACK_BYTES) or piece
+        if window.endswith(_DONE):
             return True
-        if self._caller.chat:
+        if chat:
             return False
-        if piece.startswith(_LAST_EVENTS) or any(event in piece for event in _LATER_LAST_EVENTS):
+        first = captured is not None and captured.size == len(window)
+        if (first and window.startswith(_LAST_EVENTS)) or any(event in window for event in _LATER_LAST_EVENTS):
             self._ending = True
-        return self._ending and piece.endswith(_EVENT_END)
+        return self._ending and window.endswith(_EVENT_END)
 
-    def _complete(self, pieces: list[bytes]) -> None:
+    def _complete(self) -> None:
         self._phase = _FINISHED
         self._upstream = None
-        if not self._noted_response:
-            if pieces and (self._captured is not None or len(pieces[0]) > self._caller.setup.capture_bytes):
-                self._capture(pieces)
-                pieces = []
-            self._note_response(pieces=pieces)
+        self._note_response()
         self._app.calls.discard(self)
 
     def _cut_off(self, why: str) -> None:
@@ -356,7 +370,7 @@ class Call:
     @property
     def owes_response(self) -> bool:
         """Whether the request's frame has gone out and the response's has not."""
-        return self._noted_request and not self._noted_response
+        return self.request_header is not None and not self._noted_response
 
     # --- leaving, waiting ----------------------------------------------------------------------------------------
 
@@ -365,7 +379,7 @@ class Call:
         if self._phase == _FINISHED:
             return
         self._connection = None
-        elapsed_ms = (time.monotonic_ns() - self._started_ns) // 1_000_000
+        elapsed_ms = (monotonic_ns() - self._started_ns) // 1_000_000
         mode = self._caller.setup.on_client_gone
         if self._provider is not None and self._provider.on_client_gone is not None:
             mode = self._provider.on_client_gone
@@ -396,7 +410,7 @@ class Call:
 
     def on_deadline(self) -> None:
         """The sweep found ``deadline`` passed."""
-        elapsed_ms = (time.monotonic_ns() - self._started_ns) // 1_000_000
+        elapsed_ms = (monotonic_ns() - self._started_ns) // 1_000_000
         phase = self._phase
         self.deadline = inf
         self._end_upstream()
@@ -418,9 +432,8 @@ class Call:
     # --- the record ----------------------------------------------------------------------------------------------
 
     def _note_request(self) -> None:
-        if self._noted_request:
+        if self.request_header is not None:
             return
-        self._noted_request = True
         caller, provider, body = self._caller, self._provider, self._body
         header = self.request_header = RequestHeader(
             self.request_id,
@@ -440,7 +453,11 @@ class Call:
             self._content_logged,
             caller.traceparent,
         )
-        self._app.note(header, body)
+        limit = caller.setup.capture_bytes
+        if len(body) <= limit:
+            self._app.append(header, (body,) if body else (), len(body))
+        else:
+            self._app.append(header, (memoryview(body)[:limit],), limit)
 
     def _note_response(
         self,
@@ -448,9 +465,9 @@ class Call:
         error: str | None = None,
         status: int = 0,
         complete: bool = True,
-        pieces: Sequence[bytes] = (),
+        whole: bytes = b"",
     ) -> None:
-        """The response's frame joins the turn's; ``pieces``: the whole body, where it came at once."""
+        """The response's frame joins the turn's; ``whole``: the body, where it came at once."""
         if self._noted_response:
             return
         self._noted_response = True
@@ -462,15 +479,15 @@ class Call:
             status = relayed.status
         if error is None and self._gone_ms is not None:
             error = f"Client disconnected/cancelled after {self._gone_ms}ms; the answer was taken in for the record"
-        elapsed_ns = time.monotonic_ns() - self._started_ns
+        elapsed_ns = monotonic_ns() - self._started_ns
         ttft_us = self._ttft_us
-        if captured is not None:
-            pieces, size, total = captured.pieces, captured.size, captured.total_bytes
-        elif pieces:
-            size = total = sum(map(len, pieces))
+        pieces: Sequence[bytes] = ()
+        size = total = 0
+        if whole:
+            pieces, size, total = (whole,), len(whole), len(whole)
             ttft_us = elapsed_ns // 1000
-        else:
-            size = total = 0
+        elif captured is not None:
+            pieces, size, total = captured.pieces, captured.size, captured.total_bytes
         header = ResponseHeader(
             self.request_id,
             self._arrived_ns + elapsed_ns,

@@ -73,11 +73,17 @@ class Captured:
                 self.size += self.room
                 self.room = 0
 
+    def tail(self, size: int) -> bytes:
+        """The last ``size`` bytes, or a few more; empty where not all was kept: then the end is not known."""
+        if self.total_bytes != self.size:
+            return b""
+        tail = b""
+        for piece in reversed(self.pieces):
+            tail = piece + tail
+            if len(tail) >= size:
+                break
+        return tail
+
     def ends_at_event(self) -> bool:
         """Whether what was passed on so far ends with a whole server-sent event."""
-        if not self.pieces or self.total_bytes != self.size:
-            return False
-        last = self.pieces[-1]
-        if len(last) < 4 and len(self.pieces) > 1:
-            last = self.pieces[-2][-4:] + last
-        return last.endswith((b"\n\n", b"\r\n\r\n", b"\r\r"))
+        return self.tail(4).endswith((b"\n\n", b"\r\n\r\n", b"\r\r"))

@@ -1,0 +1,75 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from open_llm_proxy.http1.head import parse_response_head
+from open_llm_proxy.proxy.capture import Captured, tell
+
+
+def told(status=200, **fields):
+    lines = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in fields.items())
+    return tell(parse_response_head(f"HTTP/1.1 {status} X\r\n{lines}\r\n".encode()))
+
+
+def test_what_a_record_tells_of_a_head():
+    got = told(content_type="text/event-stream", content_encoding="br", x_request_id="req-1")
+    assert got.status == 200
+    assert got.content_type == "text/event-stream"
+    assert got.content_encoding == "br"
+    assert got.request_id == "req-1"
+    assert got.error_headers is None
+
+
+@pytest.mark.parametrize("name", ["x_request_id", "request_id", "x_generation_id", "cf_ray"])
+def test_the_providers_id_by_any_of_its_names(name):
+    assert told(**{name: "id"}).request_id == "id"
+
+
+def test_x_request_id_comes_first():
+    assert told(cf_ray="ray", request_id="other", x_request_id="first").request_id == "first"
+
+
+def test_an_error_tells_the_few_headers_that_records_show():
+    shown = {
+        "retry-after": "7",
+        "x-ratelimit-limit": "10",
+        "x-ratelimit-remaining": "0",
+        "x-ratelimit-reset": "1",
+        "x-request-id": "r",
+        "server": "s",
+        "date": "d",
+        "content-length": "0",
+    }
+    got = told(429, **{name.replace("-", "_"): value for name, value in shown.items()}, set_cookie="secret")
+    assert got.error_headers == shown
+    assert told(399, retry_after="7").error_headers is None
+    assert told(400).error_headers == {}
+
+
+PIECES = st.lists(st.binary(min_size=1, max_size=9), max_size=9)
+
+
+@given(PIECES, st.integers(0, 40))
+def test_what_is_kept_is_the_beginning_up_to_the_limit(pieces, limit):
+    captured = Captured(limit)
+    captured.add(pieces[:3])
+    captured.add(pieces[3:])
+    whole = b"".join(pieces)
+    assert b"".join(captured.pieces) == whole[:limit]
+    assert captured.size == len(whole[:limit])
+    assert captured.total_bytes == len(whole)
+
+
+@given(st.lists(st.sampled_from([b"data: a\n\n", b"data: b\r\n\r\n", b"\n", b"\r\n", b"\r", b"data: c"]), max_size=5))
+def test_the_end_of_an_event_is_seen_however_the_stream_was_cut(events):
+    whole = b"".join(events)
+    for size in (1, 2, 3, 4, 5, 1000):
+        captured = Captured(1000)
+        captured.add([whole[start : start + size] for start in range(0, len(whole), size)])
+        assert captured.ends_at_event() == whole.endswith((b"\n\n", b"\r\n\r\n", b"\r\r"))
+
+
+def test_beyond_the_limit_nobody_knows_where_an_event_ends():
+    captured = Captured(4)
+    captured.add([b"x\n\n", b"x\n\n"])
+    assert not captured.ends_at_event()
