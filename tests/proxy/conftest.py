@@ -22,7 +22,7 @@ from open_llm_proxy.http1.downstream import Downstream
 from open_llm_proxy.http1.flow import Turn
 from open_llm_proxy.proxy.application import ProxyApplication
 from open_llm_proxy.proxy.setup import Setup
-from open_llm_proxy.spool.frame import Frame, RequestHeader, ResponseHeader
+from open_llm_proxy.spool.frame import Frame, RequestHeader, ResponseHeader, encode_head
 from open_llm_proxy.telemetry import scoreboard
 
 STEP_S = 10
@@ -257,6 +257,7 @@ class Rig:
     def _append(self, header: RequestHeader | ResponseHeader, pieces: Iterable[bytes | memoryview], size: int) -> None:
         body = b"".join(pieces)
         assert len(body) == size
+        assert encode_head(header, size)
         self.pending.append(Frame(header, body))
         self.app.turn.arm()
 

@@ -54,7 +54,9 @@ def test_an_error_is_shaped_as_openais():
 
 
 def test_param_is_null_where_no_field_is_at_fault():
-    assert json.loads(render(Refusal(errors.NOT_FOUND, "no"), anthropic=False, request_id="r"))["error"]["param"] is None
+    assert (
+        json.loads(render(Refusal(errors.NOT_FOUND, "no"), anthropic=False, request_id="r"))["error"]["param"] is None
+    )
 
 
 @pytest.mark.parametrize(

@@ -146,10 +146,7 @@ def test_the_shipped_config_serves_nimbus_models(model):
     ("model", "provider"),
     [
         *((model, "nrp") for model in ("kimi", "qwen3", "glm-4.7", "minimax-m2", "gpt-oss", "gemma")),
-        *(
-            (f"{owner}/x", "openrouter")
-            for owner in ("anthropic", "mistralai", "openai", "qwen", "nvidia", "amazon")
-        ),
+        *((f"{owner}/x", "openrouter") for owner in ("anthropic", "mistralai", "openai", "qwen", "nvidia", "amazon")),
         ("nemotron", "nimbus"),
         ("anthropic/claude-sonnet-4-5", "openrouter"),
         ("something-nobody-knows", "nrp"),

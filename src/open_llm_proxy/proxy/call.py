@@ -28,13 +28,12 @@ from open_llm_proxy.proxy.capture import OWN_ANSWER, Captured
 from open_llm_proxy.proxy.errors import Refusal, render, render_event, row_of_protocol_status
 from open_llm_proxy.proxy.relay import Relayed, server_timing
 from open_llm_proxy.proxy.request import (
-    Body,
-    decode_value,
     peek,
     read_body,
     read_model,
     read_multipart_model,
     read_user_id,
+    read_value,
 )
 from open_llm_proxy.proxy.routing import UNROUTED
 from open_llm_proxy.spool.frame import RequestHeader, ResponseHeader
@@ -110,7 +109,7 @@ class Call:
                 self._content_logged = plan.content_logged
                 self._sent_body = body
                 if "user" in values:
-                    self._take_session(decode_value(values["user"]))
+                    self._take_session(read_value(values["user"]))
         except Refusal as refusal:
             self.refuse(refusal)
             return
@@ -127,7 +126,8 @@ class Call:
             return
         body = read_body(raw)
         if body.duplicates:
-            self._refuse_duplicates(body)
+            for key in _ROUTED_KEYS:
+                body.get(key)  # refuses what stands twice
         if caller.messages:
             self._take_session(read_user_id(body))
         else:
@@ -136,15 +136,10 @@ class Call:
         provider = self._route(model, bytes(body.values["model"]))
         self._sent_body, self._edits = provider.edits.apply(body, model, chat=caller.chat)
 
-    @staticmethod
-    def _refuse_duplicates(body: Body) -> None:
-        for key in _ROUTED_KEYS:
-            if key in body.duplicates:
-                raise Refusal(errors.DUPLICATE_KEY, f"`{key}` stands twice in the body; send it once", param=key)
-
     def _take_session(self, user: object) -> None:
         if isinstance(user, str):
-            self._session_id = user[:CALLER_CHARACTERS]
+            # A lone surrogate cannot stand in a frame.
+            self._session_id = user[:CALLER_CHARACTERS].encode("utf-8", "replace").decode()
 
     def _route(self, model: str, raw_model: bytes) -> "ReadyProvider":
         setup = self._caller.setup

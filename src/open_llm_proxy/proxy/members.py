@@ -17,6 +17,7 @@ _WHITE: Final = frozenset(" \t\r\n")  # RFC 8259 §2
 _KEY: Final = re.compile(rf'{_SPACE}"((?:[^"\\]|\\.)*)"{_SPACE}:{_SPACE}'.encode(), re.DOTALL)
 _NEXT: Final = re.compile(rf"{_SPACE}([,}}])".encode())
 _OPEN: Final = re.compile(rf"{_SPACE}\{{({_SPACE}\}})?".encode())
+LENIENT: Final = json.JSONDecoder(parse_int=float)  # int() refuses numbers of more than 4300 digits
 
 
 class Member(NamedTuple):
@@ -84,16 +85,15 @@ def scan(text: str) -> list[tuple[str, int, int, int]]:
         RecursionError: Nested too deeply.
         TypeError: JSON, but no object.
     """
-    decoder = json.JSONDecoder()
     found: list[tuple[str, int, int, int]] = []
-    whole, _ = decoder.raw_decode(text, _skip(text, 0))
+    whole, _ = LENIENT.raw_decode(text, _skip(text, 0))
     if not isinstance(whole, dict):
         raise TypeError("no object")
     position = _skip(text, text.index("{") + 1)
     while text[position] != "}":
-        key, key_end = decoder.raw_decode(text, position)
+        key, key_end = LENIENT.raw_decode(text, position)
         value_start = _skip(text, text.index(":", key_end) + 1)
-        _, end = decoder.raw_decode(text, value_start)
+        _, end = LENIENT.raw_decode(text, value_start)
         found.append((str(key), position, value_start, end))
         position = _skip(text, end)
         if text[position] == ",":

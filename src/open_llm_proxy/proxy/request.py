@@ -15,14 +15,13 @@ import msgspec
 
 from open_llm_proxy.proxy import errors
 from open_llm_proxy.proxy.errors import Refusal
-from open_llm_proxy.proxy.members import DuplicateKeyError, Member, scan, walk
+from open_llm_proxy.proxy.members import LENIENT, DuplicateKeyError, Member, scan, walk
 
 _decode: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-decode_value: Final = msgspec.json.Decoder().decode
-_BOUNDARY: Final = re.compile(rb'boundary="?([0-9A-Za-z\'()+_,\-./:=? ]{1,70})"?', re.IGNORECASE)
-_MODEL_PART: Final = re.compile(
-    rb'content-disposition:[ \t]*form-data;[^\r\n]*?[; \t]name="?model"?[ \t]*(?:;[^\r\n]*)?(?:\r\n|$)', re.IGNORECASE
-)
+_decode_value: Final = msgspec.json.Decoder().decode
+_BOUNDARY: Final = re.compile(rb';[ \t]*boundary=(?:"([^"]{1,200})"|([^ \t;"]{1,200})(?=[ \t;]|$))', re.IGNORECASE)
+_DISPOSITION: Final = re.compile(rb"\r\ncontent-disposition:[ \t]*form-data[ \t]*(;[^\r\n]*)", re.IGNORECASE)
+_PARAMETER: Final = re.compile(rb';[ \t]*([^ \t=;"]+)=(?:"((?:[^"\\]|\\.)*)"|([^ \t;]*))')
 _PART_HEAD_BYTES: Final = 8192
 
 
@@ -55,14 +54,29 @@ class Body:
         return self._members
 
     def get(self, key: str) -> object:
-        """A decoded value; None where absent. Values that only the standard library reads are read by it."""
+        """A decoded value that we route or edit by; None where absent.
+
+        Raises:
+            Refusal: 400, it stands twice: parsers differ in which they take.
+        """
+        if key in self.duplicates:
+            raise Refusal(errors.DUPLICATE_KEY, f"`{key}` stands twice in the body; send it once", param=key)
         value = self.values.get(key)
-        if value is None:
-            return None
-        try:
-            return decode_value(value)
-        except msgspec.DecodeError:
-            return json.loads(bytes(value))
+        return None if value is None else read_value(value)
+
+
+def read_value(raw: msgspec.Raw) -> object:
+    """One value; what only the standard library reads (NaN, a number out of range) is read by it.
+
+    Raises:
+        Refusal: 400, nested too deeply.
+    """
+    try:
+        return _decode_value(raw)
+    except msgspec.DecodeError:
+        return LENIENT.decode(bytes(raw).decode())
+    except RecursionError as error:
+        raise Refusal(errors.BAD_JSON, "the body is nested too deeply") from error
 
 
 def _repeated(keys: Sequence[str]) -> frozenset[str]:
@@ -188,22 +202,32 @@ def read_multipart_model(raw: bytes, content_type: bytes) -> str:
     match = _BOUNDARY.search(content_type)
     if match is None:
         raise Refusal(errors.BAD_MULTIPART, "the content type names no boundary")
-    delimiter = b"--" + match[1].rstrip()
+    delimiter = b"--" + (match[1] or match[2]).rstrip()
     found: bytes | None = None
-    position = raw.find(delimiter)
-    while position >= 0:
+    position = 0 if raw.startswith(delimiter) else raw.find(b"\r\n" + delimiter) + 2
+    while raw.startswith(delimiter, position):
         start = position + len(delimiter)
-        if raw.startswith(b"--", start):
+        part_end = raw.find(b"\r\n" + delimiter, start)
+        head_end = raw.find(b"\r\n\r\n", start, min(part_end, start + _PART_HEAD_BYTES))
+        if raw.startswith(b"--", start) or part_end < 0:
             break
-        position = raw.find(b"\r\n" + delimiter, start)
-        head_end = raw.find(b"\r\n\r\n", start, start + _PART_HEAD_BYTES)
-        if position < 0 or head_end < 0:
-            break
-        if _MODEL_PART.search(raw[start : head_end + 2]):
+        if head_end >= 0 and _field_name(raw[start:head_end]) == b"model":
             if found is not None:
                 raise Refusal(errors.DUPLICATE_KEY, "the form has `model` twice; send it once", param="model")
-            found = raw[head_end + 4 : position]
+            found = raw[head_end + 4 : part_end]
+        position = part_end + 2
     model = (found or b"").decode("utf-8", "replace").strip()
     if not model:
         raise Refusal(errors.NO_MODEL, "the form has no field `model`", param="model")
     return model
+
+
+def _field_name(part_head: bytes) -> bytes | None:
+    """The ``name`` of a form's part (RFC 7578 §4.2), whose header lines are each begun by CRLF."""
+    disposition = _DISPOSITION.search(part_head)
+    if disposition is None:
+        return None
+    for name, quoted, bare in _PARAMETER.findall(disposition[1]):
+        if name.lower() == b"name":
+            return quoted or bare
+    return None
