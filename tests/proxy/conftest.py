@@ -230,10 +230,10 @@ class Rig:
             board=self.board,
             report=self.reports.append,
         )
-        self.server = self.loop.run_until_complete(
-            self.loop.create_server(lambda: Downstream(self.app), "127.0.0.1", 0)
-        )
-        self.port = self.server.sockets[0].getsockname()[1]
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.port = listener.getsockname()[1]
+        serving = self.loop.create_server(lambda: Downstream(self.app), sock=listener)
+        self.server = self.loop.run_until_complete(serving)
 
     def setup(self, settings: Mapping[str, Any], **snapshot: Any) -> Setup:
         """Providers without an ``endpoint`` get a listening socket of ours and, but for ``key=None``, a key."""
@@ -284,7 +284,7 @@ class Rig:
 
     def until(self, condition: Callable[[], Any]) -> None:
         async def wait() -> None:
-            while not condition():
+            while not condition():  # noqa: ASYNC110 - conditions look at sockets and frames, which set no event
                 await asyncio.sleep(0.001)
 
         self.loop.run_until_complete(asyncio.wait_for(wait(), STEP_S))

@@ -134,11 +134,10 @@ def test_any_object_is_read_as_it_is(value, ascii_only, indent):
 def test_no_bytes_give_anything_but_a_body_or_a_refusal(raw):
     try:
         body = read_body(raw)
-    except Refusal as found:
-        assert found.row.status == 400
-    else:
-        assert isinstance(json.loads(raw.decode("utf-8-sig")), dict)
-        assert isinstance(body.values, dict)
+    except Refusal:
+        return
+    assert isinstance(json.loads(raw.decode("utf-8-sig")), dict)
+    assert isinstance(body.values, dict)
 
 
 # --- keys that stand twice -------------------------------------------------------------------------------------------
@@ -396,6 +395,7 @@ def test_a_part_without_a_head_hides_no_other():
 )
 def test_no_form_gives_anything_but_a_model_or_a_refusal(raw):
     try:
-        assert read_multipart_model(raw, PLAIN)
-    except Refusal as found:
-        assert found.row.status == 400
+        model = read_multipart_model(raw, PLAIN)
+    except Refusal:
+        return
+    assert model.encode() in raw

@@ -116,9 +116,32 @@ def test_answers_are_remembered_within_bounds():
     assert all(len(model) <= 256 for model in made._known)
 
 
-NRP = "kimi qwen3 glm-4.7 minimax-m2 gpt-oss gemma glm-5 deepseek-v4-flash qwen3-small gemma-small-e4b".split()
-OPENROUTER = "anthropic/ mistralai/ amazon/ openai/ qwen/ nvidia/ z-ai/ minimax/ moonshotai/ deepseek/ ~".split()
-ANTHROPIC = "claude-sonnet-5 claude-opus-4-8 claude-opus-4-7 claude-fable-5 claude-mythos-5 claude-".split()
+NRP = [
+    "kimi",
+    "qwen3",
+    "glm-4.7",
+    "minimax-m2",
+    "gpt-oss",
+    "gemma",
+    "glm-5",
+    "deepseek-v4-flash",
+    "qwen3-small",
+    "gemma-small-e4b",
+]
+OPENROUTER = [
+    "anthropic/",
+    "mistralai/",
+    "amazon/",
+    "openai/",
+    "qwen/",
+    "nvidia/",
+    "z-ai/",
+    "minimax/",
+    "moonshotai/",
+    "deepseek/",
+    "~",
+]
+ANTHROPIC = ["claude-sonnet-5", "claude-opus-4-8", "claude-opus-4-7", "claude-fable-5", "claude-mythos-5", "claude-"]
 
 
 @pytest.mark.parametrize("model", NRP)

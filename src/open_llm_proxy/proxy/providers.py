@@ -71,8 +71,9 @@ class ReadyProvider:
         self._extra_lines = _lines(provider.extra_headers)
         self._bearer_lines = _lines({"authorization": f"Bearer {key}"}) if key else b""
         self._x_api_key = provider.models_auth == "x-api-key"
-        self._x_api_key_lines = _lines({"x-api-key": key}) if key else b""
-        self._anthropic_version_line = f"anthropic-version: {provider.anthropic_version}\r\n".encode()
+        self._x_api_key_lines = _lines({"x-api-key": key}) if key and "x-api-key" not in extra else b""
+        version = {} if "anthropic-version" in extra else {"anthropic-version": provider.anthropic_version}
+        self._anthropic_version_line = _lines(version)
         models = urlsplit(provider.models_endpoint) if provider.models_endpoint else None
         self._models_url = models
         self.models_origin = self.origin

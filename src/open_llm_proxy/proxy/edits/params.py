@@ -21,10 +21,11 @@ def make_drop(keys: Sequence[str]) -> Callable[[Body, str, Changes], None]:
 
 
 def make_default(values: Mapping[str, Any]) -> Callable[[Body, str, Changes], None]:
-    """The edit that sets ``values`` where the client sent none (a null that it sent stays)."""
+    """The edit that sets ``values`` where the client sent none (a null that it sent stays) and no other edit acts."""
 
     def edit(body: Body, _model: str, changes: Changes) -> None:
-        missing = [key for key in values if key not in body.values and key not in changes.sets]
+        acted = changes.sets.keys() | changes.drops
+        missing = [key for key in values if key not in body.values and key not in acted]
         for key in missing:
             changes.set(key, values[key])
         if missing:

@@ -16,10 +16,9 @@ def make(models: Sequence[str]) -> Callable[[Body, str, Changes], None]:
     def edit(body: Body, model: str, changes: Changes) -> None:
         if not model.startswith(prefixes):
             return
-        sent = [key for key in SAMPLING if key in body.values]
-        for key in sent:
-            changes.drop(key)
-        if sent:
+        for key in SAMPLING:
+            changes.drop(key)  # also where it was not sent: ``default_params`` must not bring it in
+        if any(key in body.values for key in SAMPLING):
             changes.names.append("no_sampling_params")
 
     return edit

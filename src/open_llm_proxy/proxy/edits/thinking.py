@@ -2,15 +2,12 @@
 
 from collections.abc import Callable, Mapping
 
-import msgspec
-
 from open_llm_proxy.config.schema import ThinkingForm
 from open_llm_proxy.proxy import errors
+from open_llm_proxy.proxy.edits import nested
 from open_llm_proxy.proxy.edits.changes import Changes
 from open_llm_proxy.proxy.errors import Refusal
 from open_llm_proxy.proxy.request import Body
-
-_decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 def make(models: Mapping[str, str | ThinkingForm]) -> Callable[[Body, str, Changes], None]:
@@ -35,17 +32,12 @@ def make(models: Mapping[str, str | ThinkingForm]) -> Callable[[Body, str, Chang
 
 
 def _set_switch(body: Body, switch: str, asked: bool, changes: Changes) -> None:
-    raw = body.values.get("chat_template_kwargs")
-    if raw is None or bytes(raw) == b"null":
-        changes.set("chat_template_kwargs", {switch: asked})
-    else:
-        try:
-            sent = _decode_object(raw)
-        except msgspec.ValidationError as error:
-            raise Refusal(
-                errors.BAD_PARAM, "`chat_template_kwargs` must be an object", param="chat_template_kwargs"
-            ) from error
-        changes.set("chat_template_kwargs", {**sent, switch: asked})
+    try:
+        sent = nested.read(body, "chat_template_kwargs")
+    except Refusal as error:
+        message = "`chat_template_kwargs` must be an object"
+        raise Refusal(errors.BAD_PARAM, message, param="chat_template_kwargs") from error
+    changes.set("chat_template_kwargs", nested.put(sent, switch, asked))
     changes.names.append("thinking")
 
 
