@@ -1,4 +1,5 @@
 import ssl
+from typing import Any
 
 import msgspec
 import pytest
@@ -9,15 +10,16 @@ from open_llm_proxy.proxy.providers import FORWARDED, ReadyProvider
 
 CHAT = b"/v1/chat/completions"
 MESSAGES = b"/v1/messages"
+ENDPOINT = "https://p.example/v1/chat/completions"
 TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
-def provider(endpoint="https://p.example/v1/chat/completions", *, key="secret", forward=(), salt=None, **settings):
+def provider(endpoint=ENDPOINT, *, key: str | None = "secret", forward=(), salt=None, **settings: Any):
     row = msgspec.convert({"endpoint": endpoint, "api_key_env": "P_KEY", **settings}, Provider)
     return ReadyProvider("p", row, key=key, salt=salt, tls=TLS, forward=forward)
 
 
-def sent(made, path=CHAT, query=b"", **fields):
+def sent(made, path=CHAT, query=b"", **fields: Any):
     """The head that goes upstream, as an HTTP parser reads it; no field may stand twice."""
     given = {name.replace("_", "-").encode(): value.encode() for name, value in fields.items()}
     raw = made.request_lines(path, query, given)

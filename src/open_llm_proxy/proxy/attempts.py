@@ -19,9 +19,10 @@ def explain(error: Exception, provider: str) -> Refusal:
     if isinstance(error, socket.gaierror):
         return Refusal(errors.NOT_RESOLVED, f"the name of {provider} could not be resolved: {error.strerror or error}")
     if isinstance(error, ssl.SSLCertVerificationError):
-        return Refusal(errors.TLS_FAILED, f"the certificate of {provider} is not valid: {error.verify_message}")
+        why = getattr(error, "verify_message", error)  # only OpenSSL's own errors have it, and ``reason``
+        return Refusal(errors.TLS_FAILED, f"the certificate of {provider} is not valid: {why}")
     if isinstance(error, ssl.SSLError):
-        return Refusal(errors.TLS_FAILED, f"the TLS handshake with {provider} failed: {error.reason or error}")
+        return Refusal(errors.TLS_FAILED, f"the TLS handshake with {provider} failed: {getattr(error, 'reason', None) or error}")
     if isinstance(error, UpstreamProtocolError):
         return Refusal(errors.CUT_OFF, f"{provider} gave no answer: {error.message}")
     return Refusal(errors.UNREACHABLE, f"{provider} could not be reached: {_describe(error)}")
