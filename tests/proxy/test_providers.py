@@ -101,7 +101,7 @@ def test_a_key_that_is_not_set_is_missing():
     assert not provider().key_missing
 
 
-ALLOWED = {
+ALLOWED: dict[str, Any] = {
     "content_type": "application/json",
     "accept": "*/*",
     "accept_encoding": "gzip",
@@ -114,7 +114,7 @@ ALLOWED = {
     "traceparent": "00-1",
     "tracestate": "s",
 }
-NEVER = {
+NEVER: dict[str, Any] = {
     "authorization": "Bearer client",
     "x_api_key": "client",
     "cookie": "c",

@@ -114,10 +114,24 @@ class ProxyApplication:
             call.refuse(Refusal(errors.DRAINING, errors.DRAINING.when))
         return call
 
+    def begin_whole(self, connection: Downstream, head: RequestHead, content_length: int) -> Responder | None:
+        """As ``begin``, where the body is here; None: it was answered from the head alone."""
+        caller: Caller | None = head.context
+        if (
+            caller is not None
+            and caller.setup is self.setup
+            and caller.refusal is None
+            and content_length <= self.limits.body_bytes
+            and not self._drain_spent
+        ):
+            return Call(self, connection, caller)
+        responder = self.begin(connection, head, content_length)
+        return None if connection.answered else responder
+
     def refuse(self, connection: Downstream, error: ProtocolError) -> None:
         """Answer a request that broke HTTP before it was anybody's call."""
         refusal = Refusal(row_of_protocol_status(error.status), error.message)
-        self.answer_refusal(connection, refusal, {}, self.new_request_id())
+        self.answer_refusal(connection, refusal, None, self.new_request_id())
 
     def on_error(self, error: BaseException) -> None:
         """An exception of ours was caught so that serving goes on: counted, and said at intervals."""
@@ -126,14 +140,6 @@ class ProxyApplication:
         if now >= self._errors_said:
             self._errors_said = now + 10
             self._report(f"a fault of ours was caught, serving goes on: {type(error).__name__}: {error}")
-
-    def note(self, header: RequestHeader, body: bytes) -> None:
-        """A request's frame joins the turn's, its body up to ``capture_bytes``."""
-        limit = self.setup.capture_bytes
-        if len(body) <= limit:
-            self.append(header, (body,) if body else (), len(body))
-        else:
-            self.append(header, (memoryview(body)[:limit],), limit)
 
     def open_calls(self) -> list[RequestHeader]:
         """The requests that have no response frame yet: for a new segment's header."""
@@ -165,21 +171,27 @@ class ProxyApplication:
         self,
         connection: Downstream,
         refusal: Refusal,
-        fields: dict[bytes, bytes],
+        head: RequestHead | None,
         request_id: str,
-        *,
-        anthropic: bool = False,
     ) -> None:
-        """Answer with an error that leaves no record."""
+        """Answer with an error that leaves no record; ``head`` None: the request had none that can be read."""
+        anthropic = head is not None and head.path == MESSAGES_PATH
         body = render(refusal, anthropic=anthropic, request_id=request_id)
-        cors_lines = self.setup.cors.lines(fields.get(b"origin"))
-        connection.respond(self.error_head(refusal, cors_lines, request_id), body)
+        cors_lines = self.setup.cors.lines(None if head is None else head.fields.get(b"origin"))
+        self.respond(connection, head, self.error_head(refusal, cors_lines, request_id), body)
+
+    @staticmethod
+    def respond(connection: Downstream, head: RequestHead | None, lines: bytes, body: bytes) -> None:
+        """Send a whole answer of ours; to HEAD without its body (RFC 9110 §9.3.2)."""
+        if head is not None and head.method == b"HEAD":
+            connection.respond(lines + b"content-length: %d\r\n" % len(body), bodyless=True)
+        else:
+            connection.respond(lines, body)
 
     def _refuse_caller(self, connection: Downstream, head: RequestHead) -> Responder:
         refusal = self.check_key(head)
         assert refusal is not None
-        anthropic = head.path == MESSAGES_PATH
-        self.answer_refusal(connection, refusal, head.fields, self.new_request_id(), anthropic=anthropic)
+        self.answer_refusal(connection, refusal, head, self.new_request_id())
         return LocalAnswer()
 
     def check_key(self, head: RequestHead) -> Refusal | None:
@@ -220,7 +232,7 @@ class ProxyApplication:
                 return self._refuse_method(connection, head, request_id, b"POST, OPTIONS")
         elif not self.endpoints.owns(path):
             message = f"there is nothing at {path.decode('latin-1')[:200]}; `GET /` names the endpoints"
-            self.answer_refusal(connection, Refusal(errors.NOT_FOUND, message), head.fields, request_id)
+            self.answer_refusal(connection, Refusal(errors.NOT_FOUND, message), head, request_id)
             return LocalAnswer()
         if head.method not in (b"GET", b"HEAD"):
             return self._refuse_method(connection, head, request_id, b"GET, HEAD, OPTIONS")
@@ -229,7 +241,7 @@ class ProxyApplication:
     def _refuse_method(self, connection: Downstream, head: RequestHead, request_id: str, allow: bytes) -> Responder:
         message = f"{head.method.decode('latin-1')} is not taken here; use {allow.decode()}"
         refusal = Refusal(errors.BAD_METHOD, message, headers=b"allow: %b\r\n" % allow)
-        self.answer_refusal(connection, refusal, head.fields, request_id)
+        self.answer_refusal(connection, refusal, head, request_id)
         return LocalAnswer()
 
     # --- life ----------------------------------------------------------------------------------------------------

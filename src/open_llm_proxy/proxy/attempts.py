@@ -22,7 +22,8 @@ def explain(error: Exception, provider: str) -> Refusal:
         why = getattr(error, "verify_message", error)  # only OpenSSL's own errors have it, and ``reason``
         return Refusal(errors.TLS_FAILED, f"the certificate of {provider} is not valid: {why}")
     if isinstance(error, ssl.SSLError):
-        return Refusal(errors.TLS_FAILED, f"the TLS handshake with {provider} failed: {getattr(error, 'reason', None) or error}")
+        why = getattr(error, "reason", None) or error
+        return Refusal(errors.TLS_FAILED, f"the TLS handshake with {provider} failed: {why}")
     if isinstance(error, UpstreamProtocolError):
         return Refusal(errors.CUT_OFF, f"{provider} gave no answer: {error.message}")
     return Refusal(errors.UNREACHABLE, f"{provider} could not be reached: {_describe(error)}")

@@ -13,7 +13,6 @@ upstream connection's receiver. ``_phase`` says which callbacks may still come.
 """
 
 import json
-from collections.abc import Sequence
 from math import inf
 from time import monotonic_ns
 from typing import TYPE_CHECKING, Final
@@ -36,24 +35,18 @@ from open_llm_proxy.proxy.request import (
     read_value,
 )
 from open_llm_proxy.proxy.routing import UNROUTED
+from open_llm_proxy.proxy.stream_end import StreamEnd
 from open_llm_proxy.spool.frame import RequestHeader, ResponseHeader
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from open_llm_proxy.http1.pool import Pool
     from open_llm_proxy.http1.upstream import UpstreamConnection
     from open_llm_proxy.proxy.application import ProxyApplication
     from open_llm_proxy.proxy.providers import ReadyProvider
 
 _ROUTED_KEYS: Final = ("model", "stream", "user", "enable_thinking")
-# How a stream says that it is whole, before HTTP does: clients stop reading there, so the record must be safe by then.
-# No JSON string holds a raw line feed, so none of these can stand in a text.
-_DONE: Final = (b"data: [DONE]\n\n", b"data:[DONE]\n\n", b"data: [DONE]\r\n\r\n")
-_LAST_EVENTS: Final = tuple(
-    b"event: " + name for name in (b"message_stop", b"response.completed", b"response.incomplete", b"response.failed")
-)
-_LATER_LAST_EVENTS: Final = tuple(b"\n" + event for event in _LAST_EVENTS)
-_EVENT_END: Final = (b"\n\n", b"\r\n\r\n")
-_LOOK_BACK_BYTES: Final = 40  # longer than any of these
 
 _BODY, _CONNECTING, _WAITING, _ANSWERING, _FINISHED = range(5)
 
@@ -72,12 +65,13 @@ class Call:
     _upstream: "UpstreamConnection | None" = None
     request_header: RequestHeader | None = None
     _relayed: Relayed | None = None
-    _ending = False
+    _stream_end: StreamEnd | None = None
     _ttft_us: int | None = None
     _own_us = 0
     _attempts = 0
     _attempt_log: tuple[str, ...] = ()
     _gone_ms: int | None = None
+    _unanswered = False
     _captured: Captured | None = None
     _phase = _BODY
     deadline = inf
@@ -179,6 +173,7 @@ class Call:
         else:
             self._phase = _CONNECTING
             self._pool = pool
+            self._own_us = (monotonic_ns() - self._started_ns) // 1000 or 1  # the handshake is not our share
             self.deadline = app.clock + self._caller.setup.limits.connect_s
             pool.wait(self)
 
@@ -201,14 +196,17 @@ class Call:
     def on_connect_failed(self, error: Exception) -> None:
         """The pool's callback: no connection is to be had."""
         assert self._provider is not None
-        self.refuse(attempts.explain(error, self._provider.name))
+        if isinstance(error, TimeoutError):
+            self.on_deadline()
+        else:
+            self.refuse(attempts.explain(error, self._provider.name))
 
     def on_failed(self, error: Exception, retryable: bool) -> None:
         """The upstream connection's callback: it broke, or the provider broke HTTP."""
         assert self._provider is not None
         self._upstream = None
         if self._phase == _ANSWERING:
-            self._cut_off(str(error))
+            self._cut_off(f"the provider broke off its answer: {error}")
         elif retryable and self._attempts < attempts.ATTEMPTS:
             self._attempt_log += (f"{self._provider.name}: a reused connection closed before any byte; sent again",)
             self._attempt()
@@ -291,9 +289,7 @@ class Call:
         self.deadline = self._app.clock + self._caller.setup.limits.between_bytes_s
         if connection is not None:
             relayed = self._relayed
-            early = (
-                relayed is not None and relayed.stream and not self._noted_response and self._ends_stream(pieces[-1])
-            )
+            early = relayed is not None and relayed.stream and self._ends_stream(pieces[-1])
             if early:
                 self._note_response()
             connection.send(pieces, after_frames=early)
@@ -306,19 +302,13 @@ class Call:
         captured.add(pieces)
 
     def _ends_stream(self, piece: bytes) -> bool:
-        """Whether the stream's last event is whole with ``piece``, however the provider cut it into pieces."""
-        captured, chat = self._captured, self._caller.chat
-        window = piece
-        if captured is not None and (len(piece) < _LOOK_BACK_BYTES or not chat):
-            window = captured.tail(len(piece) + _LOOK_BACK_BYTES) or piece
-        if window.endswith(_DONE):
-            return True
-        if chat:
+        if self._noted_response:
             return False
-        first = captured is not None and captured.size == len(window)
-        if (first and window.startswith(_LAST_EVENTS)) or any(event in window for event in _LATER_LAST_EVENTS):
-            self._ending = True
-        return self._ending and window.endswith(_EVENT_END)
+        end = self._stream_end
+        if end is None:
+            assert self._captured is not None
+            end = self._stream_end = StreamEnd(self._captured, chat=self._caller.chat)
+        return end.reached(piece)
 
     def _complete(self) -> None:
         self._phase = _FINISHED
@@ -326,10 +316,9 @@ class Call:
         self._note_response()
         self._app.calls.discard(self)
 
-    def _cut_off(self, why: str) -> None:
-        """The provider broke off mid-answer: end with an event where one can stand, else break the connection too."""
+    def _cut_off(self, message: str) -> None:
+        """The answer ends in its middle: with an event where one can stand, else the connection is broken off, too."""
         self._phase = _FINISHED
-        message = f"the provider broke off its answer: {why}"
         connection = self._connection
         relayed = self._relayed
         captured = self._captured
@@ -351,16 +340,16 @@ class Call:
         """Answer with an error of ours, and note both frames."""
         self._phase = _FINISHED
         self._note_request()
+        self._app.calls.discard(self)
+        connection = self._connection
+        if connection is None:  # who asked left, and ``finish`` let the call go on
+            self._note_response(error=refusal.message, complete=False)
+            return
         body = render(refusal, anthropic=self._caller.messages, request_id=self.request_id)
         self._captured = Captured(len(body))
         self._captured.add([body])
-        self._relayed = None
         self._note_response(error=refusal.message, status=refusal.row.status)
-        self._app.calls.discard(self)
-        connection = self._connection
-        if connection is not None:
-            caller = self._caller
-            connection.respond(self._app.error_head(refusal, caller.cors_lines, self.request_id), body)
+        connection.respond(self._app.error_head(refusal, self._caller.cors_lines, self.request_id), body)
 
     @property
     def owes_response(self) -> bool:
@@ -380,6 +369,7 @@ class Call:
             mode = self._provider.on_client_gone
         if mode == "finish" and self._phase != _BODY:
             self._gone_ms = elapsed_ms
+            self._unanswered = self._relayed is None
             if self._upstream is not None:
                 self._upstream.set_reading(True)
             return
@@ -405,15 +395,14 @@ class Call:
 
     def on_deadline(self) -> None:
         """The sweep found ``deadline`` passed."""
-        elapsed_ms = (monotonic_ns() - self._started_ns) // 1_000_000
+        message = f"Request timed out after {(monotonic_ns() - self._started_ns) // 1_000_000}ms"
         phase = self._phase
         self.deadline = inf
         self._end_upstream()
         if phase == _ANSWERING:
-            self._cut_off(f"Request timed out after {elapsed_ms}ms")
+            self._cut_off(message)
         elif phase != _FINISHED:
-            row = errors.CONNECT_TIMEOUT if phase == _CONNECTING else errors.ANSWER_TIMEOUT
-            self.refuse(Refusal(row, f"Request timed out after {elapsed_ms}ms: {row.when}"))
+            self.refuse(Refusal(errors.CONNECT_TIMEOUT if phase == _CONNECTING else errors.ANSWER_TIMEOUT, message))
 
     def on_drained(self) -> None:
         """``drain_s`` is spent: a call that has no answer yet gets a 503, one in mid-answer is cut off."""
@@ -471,7 +460,7 @@ class Call:
             told = OWN_ANSWER
         else:
             told = relayed.told
-            status = relayed.status
+            status = 0 if self._unanswered else relayed.status
         if error is None and self._gone_ms is not None:
             error = f"Client disconnected/cancelled after {self._gone_ms}ms; the answer was taken in for the record"
         elapsed_ns = monotonic_ns() - self._started_ns

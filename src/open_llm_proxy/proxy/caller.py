@@ -11,6 +11,7 @@ from open_llm_proxy.proxy.setup import Setup
 
 CHAT_PATHS: Final = (b"/v1/chat/completions", b"/chat")
 MESSAGES_PATH: Final = b"/v1/messages"
+PLANS_REMEMBERED: Final = 64
 _JSON_TYPES: Final = (b"application/json", b"*/*", b"")
 _MULTIPART: Final = b"multipart/form-data"
 
@@ -19,7 +20,6 @@ class Caller:
     """Identity fields as records show them (512 characters at most), and what the head decides for the whole call."""
 
     __slots__ = (
-        "_heads",
         "chat",
         "client",
         "client_request_id",
@@ -33,6 +33,7 @@ class Caller:
         "multipart",
         "origin",
         "plain",
+        "plans",
         "refusal",
         "session_id",
         "setup",
@@ -59,19 +60,37 @@ class Caller:
         self.multipart = kind == _MULTIPART
         self.plain = not self.multipart and not self.messages
         self.refusal = _refusal(fields, kind)
-        self._heads: dict[str, bytes] = {}
+        self.plans: dict[bytes, Plan] = {}
 
     def wants_less(self) -> bool:
         """Whether the caller asked that its texts be kept out of the record."""
         return self.head.fields.get(b"x-log-content", b"").lower() == b"none"
 
-    def upstream_head(self, provider: ReadyProvider, body_bytes: int) -> bytes:
-        """The head of the request to ``provider``."""
-        lines = self._heads.get(provider.name)
-        if lines is None:
-            head = self.head
-            lines = self._heads[provider.name] = provider.request_lines(head.path, head.query, head.fields)
-        return b"%bcontent-length: %d\r\n\r\n" % (lines, body_bytes)
+    def plan(self, raw_model: bytes, model: str, provider: ReadyProvider) -> "Plan":
+        """What all calls of this caller to this model have in common; ``raw_model`` is the JSON of ``model``."""
+        plan = Plan(self, model, provider)
+        if len(self.plans) >= PLANS_REMEMBERED:
+            self.plans.clear()
+        if len(raw_model) <= 256:
+            self.plans[raw_model] = plan
+        return plan
+
+
+class Plan:
+    """Where a caller's calls to a model go, and the bytes that are the same in each of them."""
+
+    __slots__ = ("answer_lines", "content_logged", "edits", "model", "provider", "request_lines")
+
+    def __init__(self, caller: Caller, model: str, provider: ReadyProvider) -> None:
+        head = caller.head
+        self.model = model
+        self.provider = provider
+        self.edits = provider.edits
+        self.content_logged = caller.content_logged
+        if provider.log_content is not None:  # the caller can only lessen
+            self.content_logged = provider.log_content and not caller.wants_less()
+        self.request_lines = provider.request_lines(head.path, head.query, head.fields)
+        self.answer_lines = caller.cors_lines + provider.name_line
 
 
 def _refusal(fields: dict[bytes, bytes], kind: bytes) -> Refusal | None:

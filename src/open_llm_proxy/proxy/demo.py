@@ -65,6 +65,10 @@ class DemoApplication:
         """A request's head has come."""
         return DemoCall(self, connection, head)
 
+    def begin_whole(self, connection: Downstream, head: RequestHead, content_length: int) -> Responder:  # noqa: ARG002
+        """The same, with the body at hand."""
+        return DemoCall(self, connection, head)
+
 
 def _read(body: bytes) -> Object:
     try:

@@ -1,7 +1,6 @@
 """A snapshot made ready for calls: immutable; a reload makes a new one, calls under way keep theirs."""
 
 import ssl
-from typing import Final
 
 from open_llm_proxy.config.load import resolve_default_provider
 from open_llm_proxy.config.snapshot import Snapshot
@@ -10,8 +9,6 @@ from open_llm_proxy.proxy.auth import Keyring
 from open_llm_proxy.proxy.cors import Cors
 from open_llm_proxy.proxy.providers import ReadyProvider
 from open_llm_proxy.proxy.routing import Router
-
-TARGETS_REMEMBERED: Final = 4096
 
 
 def engine_limits(snapshot: Snapshot) -> EngineLimits:
@@ -58,15 +55,3 @@ class Setup:
             )
             for name, provider in config.providers.items()
         }
-        self._targets: dict[bytes, tuple[str, ReadyProvider]] = {}
-
-    def target(self, raw_model: bytes) -> tuple[str, ReadyProvider] | None:
-        """The model and its provider, by the JSON of ``model``: remembered from earlier calls."""
-        return self._targets.get(raw_model)
-
-    def remember(self, raw_model: bytes, model: str, provider: ReadyProvider) -> None:
-        """Note where a model went; bounded."""
-        if len(self._targets) >= TARGETS_REMEMBERED:
-            self._targets.clear()
-        if len(raw_model) <= 256:
-            self._targets[raw_model] = (model, provider)

@@ -23,4 +23,4 @@ def read(body: Body, key: str) -> Body:
 
 def put(inner: Body, key: str, value: Any) -> msgspec.Raw:
     """``inner`` with ``key`` set to ``value``."""
-    return msgspec.Raw(splice(inner.raw, inner.members, {key: _encode(value)}, frozenset()))
+    return msgspec.Raw(splice(inner.raw, inner.members, {key: _encode(value)}, ()))

@@ -52,7 +52,7 @@ class Endpoints:
             return answer
         refusal = self._app.check_key(head)
         if refusal is not None:
-            self._app.answer_refusal(connection, refusal, head.fields, request_id)
+            self._app.answer_refusal(connection, refusal, head, request_id)
             return answer
         refresh = parse_qs(head.query.decode("latin-1")).get("refresh", ["false"])[-1].lower() in ("true", "1", "yes")
 
@@ -74,14 +74,10 @@ class Endpoints:
                 self._send(connection, head, request_id, model)
                 return
         refusal = Refusal(errors.UNLISTED_MODEL, f"no provider lists the model '{wanted[:200]}'", param="model")
-        self._app.answer_refusal(connection, refusal, head.fields, request_id)
+        self._app.answer_refusal(connection, refusal, head, request_id)
 
     def _send(self, connection: Downstream, head: RequestHead, request_id: str, value: object) -> None:
         body = _encode(value)
         lines = b"x-llm-request-id: %b\r\nx-request-id: %b\r\n" % (request_id.encode(), request_id.encode())
         lines += b"cache-control: no-store\r\n" + self._app.setup.cors.lines(head.fields.get(b"origin"))
-        if head.method == b"HEAD":
-            lines += b"content-length: %d\r\n" % len(body)
-            connection.respond(own_head(200, b"application/json", lines), bodyless=True)
-        else:
-            connection.respond(own_head(200, b"application/json", lines), body)
+        self._app.respond(connection, head, own_head(200, b"application/json", lines), body)

@@ -91,6 +91,10 @@ class Fetch:
         self._status = head.status
         self.on_body(pieces, done)
 
+    def on_whole(self, head: ResponseHead, body: bytes) -> None:
+        """The list came in one piece."""
+        self.on_response(head, len(body), [body], done=True)
+
     def on_body(self, pieces: list[bytes], done: bool) -> None:
         """More of the list has come."""
         self._pieces += pieces
@@ -150,6 +154,7 @@ class ModelLists:
         self.good: dict[str, list[Listed]] = {}
         self.errors: dict[str, str] = {}
         self._fetched_monotonic: float | None = None
+        self._outdated = False
         self._fetches: list[Fetch] = []
         self._waiting: list[Callable[[], None]] = []
         self._left = 0
@@ -157,6 +162,7 @@ class ModelLists:
     def reload(self) -> None:
         """The configuration changed: ask again next time; lists of providers that are gone are forgotten."""
         self._fetched_monotonic = None
+        self._outdated = bool(self._left)
         providers = self.app.setup.providers
         self.good = {name: listed for name, listed in self.good.items() if name in providers}
         self.errors = {}
@@ -197,7 +203,8 @@ class ModelLists:
                 self.errors[fetch.provider.name] = fetch.error or "no model list"
         self._fetches = []
         self.fetched_at = time.time()
-        self._fetched_monotonic = self.app.loop.time()
+        self._fetched_monotonic = None if self._outdated else self.app.loop.time()
+        self._outdated = False
         waiting, self._waiting = self._waiting, []
         for then in waiting:
             then()
