@@ -44,19 +44,19 @@ class RequestReader:
     __slots__ = (
         "_body",
         "_decoder",
-        "_heads",
         "_limits",
         "_remaining",
         "_step",
         "body_bytes",
         "content_length",
         "head",
+        "heads",
         "held",
     )
 
     def __init__(self, limits: EngineLimits) -> None:
         self._limits = limits
-        self._heads = HeadReader(parse_request_head, limits.header_lines)
+        self.heads = HeadReader(parse_request_head, limits.header_lines)
         self._step = Step.WAIT
         self._body: list[bytes] = []
         self._decoder: ChunkedDecoder | None = None
@@ -66,21 +66,11 @@ class RequestReader:
         self.content_length = 0
         self.head: RequestHead | None = None
 
-    def receive_whole(self, data: bytes) -> bytes | None:
-        """The body, where ``data`` is exactly one request and nothing is held back; else None, and nothing is taken.
-
-        What nearly every request is: one read, head and body. ``head`` is set, the step is COMPLETE.
-        """
-        end = data.find(HEAD_END) + 4
-        if end < 4 or end > self._limits.head_bytes or self.held:
-            return None
-        head, length = self._heads.read(data, end)
-        if len(data) - end != length or head.chunked:
-            return None
+    def take_whole(self, head: RequestHead, body_bytes: int) -> None:
+        """Note a request that came in one piece (``heads.read_whole``) as COMPLETE."""
         self.head = head
-        self.content_length = length
+        self.content_length = body_bytes
         self._step = Step.COMPLETE
-        return data[end:]
 
     def receive(self, data: bytes) -> Step:
         """Take what the socket gave."""
@@ -103,7 +93,7 @@ class RequestReader:
                 check_unfinished(data)
             self.held = data
             return Step.WAIT
-        self.head, self.content_length = self._heads.read(data, end)
+        self.head, self.content_length = self.heads.read(data, end)
         self.held = data[end:]
         self._step = Step.HEAD
         return Step.HEAD
@@ -181,7 +171,6 @@ class ResponseReader:
 
     __slots__ = (
         "_decoder",
-        "_heads",
         "_held",
         "_informational",
         "_limits",
@@ -189,13 +178,14 @@ class ResponseReader:
         "content_length",
         "done",
         "head",
+        "heads",
         "reusable",
         "started",
     )
 
     def __init__(self, limits: EngineLimits) -> None:
         self._limits = limits
-        self._heads = HeadReader(parse_response_head, limits.header_lines)
+        self.heads = HeadReader(parse_response_head, limits.header_lines)
         self._held: bytes = b""
         self._decoder: ChunkedDecoder | None = None
         self._remaining = 0  # -1: to the end of the connection
@@ -214,24 +204,6 @@ class ResponseReader:
         if self._decoder is not None:
             self._decoder = None
         self._informational = 0
-
-    def receive_whole(self, data: bytes) -> bytes | None:
-        """The body, where ``data`` is exactly one answer framed by its length; else None, and nothing is taken.
-
-        What most answers are, when nothing of them has come yet: one read, head and body.
-        """
-        end = data.find(HEAD_END) + 4
-        if end < 4 or end > self._limits.head_bytes or self.started:
-            return None
-        head, length = self._heads.read(data, end)
-        if length != len(data) - end or not head.plain:
-            return None
-        self.started = True
-        self.head = head
-        self.content_length = length
-        self.reusable = head.keep_alive
-        self.done = True
-        return data[end:]
 
     def receive(self, data: bytes) -> list[bytes]:
         """The pieces of the body in ``data``; empty while the head is not whole."""
@@ -280,7 +252,7 @@ class ResponseReader:
                     raise UpstreamProtocolError("the provider does not speak HTTP/1.1")
                 self._held = data
                 return b""
-            head, length = self._heads.read(data, end)
+            head, length = self.heads.read(data, end)
             data = data[end:]
             if head.status >= 200:
                 if self._held:

@@ -6,6 +6,8 @@ It knows HTTP and an ``Application`` that answers; what a request means is not i
 from asyncio import Protocol as AsyncioProtocol
 from asyncio import Transport
 from math import inf
+from socket import SO_LINGER, SOL_SOCKET
+from struct import pack
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from open_llm_proxy.http1.connection import RequestReader, Step
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 LAST_CHUNK: Final = b"0\r\n\r\n"
+
+_RESET: Final = pack("ii", 1, 0)
 
 _NEW, _IDLE, _HEAD, _BODY, _ANSWER, _LINGER = range(6)
 
@@ -60,6 +64,10 @@ class Application(Protocol):
 
     def begin(self, connection: "Downstream", head: RequestHead, content_length: int) -> Responder:
         """A request's head has come; it may be answered at once."""
+        ...
+
+    def begin_whole(self, connection: "Downstream", head: RequestHead, content_length: int) -> Responder | None:
+        """As ``begin``, where the body is here; None: it was answered from the head alone."""
         ...
 
     def refuse(self, connection: "Downstream", error: ProtocolError) -> None:
@@ -125,7 +133,7 @@ class Downstream(AsyncioProtocol):
             state = self._state
             if state <= _HEAD:
                 reader = self._reader
-                body = reader.receive_whole(data)
+                body = reader.heads.read_whole(data) if state == _IDLE else None
                 if body is not None:
                     self._begin_whole(reader, body)
                 elif reader.receive(data) is Step.HEAD:
@@ -177,24 +185,22 @@ class Downstream(AsyncioProtocol):
             self.transport.write(CONTINUE)
 
     def _begin_whole(self, reader: RequestReader, body: bytes) -> None:
-        """As ``_begin``, for a request that came in one piece."""
-        head = reader.head
+        """As ``_begin``, for a request that came in one piece behind a head like the last one's."""
+        head = reader.heads.head
         assert head is not None
-        self._state = _BODY
+        size = len(body)
+        reader.take_whole(head, size)
+        self._state = _ANSWER
         self.deadline = inf
         self._keep_alive = head.keep_alive
         app = self._app
-        size = len(body)
-        responder = app.begin(self, head, size)
-        if self._state != _BODY:
-            return
-        self._responder = responder
         self._reserved_bytes = size
         app.buffered_bytes += size
-        if app.buffered_bytes > app.limits.buffer_bytes:
-            raise _over_budget()
-        self._state = _ANSWER
-        responder.on_request(body)
+        responder = self._responder = app.begin_whole(self, head, size)
+        if responder is not None:
+            if app.buffered_bytes > app.limits.buffer_bytes:
+                raise _over_budget()
+            responder.on_request(body)
 
     def _settle_unread_body(self) -> None:
         """After an early answer: a body that is here already is passed over, else the connection ends (lingering)."""
@@ -279,6 +285,11 @@ class Downstream(AsyncioProtocol):
         return self.transport.is_closing()
 
     @property
+    def answered(self) -> bool:
+        """Whether the answer to the request at hand is whole, or on its way to be written."""
+        return self._finishing
+
+    @property
     def can_append(self) -> bool:
         """Whether the answer under way may still be made longer: its end is ours to say."""
         return self._chunked and not self.gone
@@ -290,8 +301,15 @@ class Downstream(AsyncioProtocol):
         ``bodyless``: the framing is in ``head`` already, or there is none (204, 304, answers to HEAD).
         """
         self._state = _ANSWER
+        self._responder = None
+        self._finishing = True
+        request = self._reader.head
+        if self._keep_alive and request is not None and request.version and not self._app.draining:
+            connection = b""
+        else:
+            connection = self._connection_field()
         framing = b"\r\n" if bodyless else b"content-length: %d\r\n\r\n" % len(body)
-        self._finish(b"".join((head, self._connection_field(), framing, body)))
+        self._app.turn.write(self._write_last, b"".join((head, connection, framing, body)))
 
     def start(self, head: bytes, length: int | None, pieces: list[bytes]) -> None:
         """Begin an answer that comes in pieces; ``length`` None: it is not known."""
@@ -364,8 +382,14 @@ class Downstream(AsyncioProtocol):
             self._end()
         elif app.draining:
             transport.close()
-        else:
+        elif self._reader.held or self._paused_reading:
             self._next(app)
+        else:
+            self._state = _IDLE
+            self.started = False
+            self._reader.next_request()
+            if self.writable:
+                self.deadline = app.clock + app.limits.idle_s
 
     def _next(self, app: Application) -> None:
         reader = self._reader
@@ -404,6 +428,11 @@ class Downstream(AsyncioProtocol):
 
     def abort(self) -> None:
         """Break the connection off, so that nobody takes the answer for whole."""
+        head = self._reader.head
+        if self.started and head is not None and not head.version:
+            # To HTTP/1.0 an answer may end with its connection (RFC 9112 §6.3): an orderly end would make it whole.
+            sock = self.transport.get_extra_info("socket")
+            sock.setsockopt(SOL_SOCKET, SO_LINGER, _RESET)
         self.transport.abort()
 
     # --- time and drain ------------------------------------------------------------------------------------------

@@ -261,12 +261,12 @@ class HeadReader(Generic[Head]):
     messages and must not be written to, but for ``context``.
     """
 
-    __slots__ = ("_head", "_header_lines", "_parse", "_prefix", "_prefix_bytes", "_suffix", "_suffix_bytes")
+    __slots__ = ("_header_lines", "_parse", "_prefix", "_prefix_bytes", "_suffix", "_suffix_bytes", "head")
 
     def __init__(self, parse: Callable[[bytes, int], Head], header_lines: int) -> None:
         self._parse = parse
         self._header_lines = header_lines
-        self._head: Head | None = None
+        self.head: Head | None = None
         self._prefix = self._suffix = b""
         self._prefix_bytes = self._suffix_bytes = 0
 
@@ -276,7 +276,7 @@ class HeadReader(Generic[Head]):
         Raises:
             ProtocolError: As ``parse`` does.
         """
-        head = self._head
+        head = self.head
         if head is not None and data.startswith(self._prefix):
             stop = end - self._suffix_bytes
             digits = data[self._prefix_bytes : stop]
@@ -284,13 +284,29 @@ class HeadReader(Generic[Head]):
                 return head, int(digits)
         return self._learn(data[:end])
 
+    def read_whole(self, data: bytes) -> bytes | None:
+        """The body, where ``data`` is exactly one message with the remembered head (``head``); else None.
+
+        What most messages on a busy connection are: one read, a head as the last one's, and the body it announces.
+        """
+        if self.head is None or not data.startswith(self._prefix):
+            return None
+        start = self._prefix_bytes
+        end = data.find(HEAD_END, start) + 4
+        stop = end - self._suffix_bytes
+        digits = data[start:stop]
+        if not digits.isdigit() or len(digits) > 18 or not data.startswith(self._suffix, stop):
+            return None
+        body = data[end:]
+        return body if len(body) == int(digits) else None
+
     def _learn(self, data: bytes) -> tuple[Head, Any]:
         head = self._parse(data, self._header_lines)
         match = _LENGTH_LINE.search(data)
         if match is None or len(data) > REMEMBERED_HEAD_BYTES:
-            self._head = None
+            self.head = None
         else:
-            self._head = head
+            self.head = head
             self._prefix, self._suffix = data[: match.start(1)], data[match.end(1) :]
             self._prefix_bytes, self._suffix_bytes = len(self._prefix), len(self._suffix)
         return head, head.content_length

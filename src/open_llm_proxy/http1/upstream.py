@@ -26,6 +26,9 @@ class Receiver(Protocol):
     def on_response(self, head: ResponseHead, length: int | None, pieces: list[bytes], done: bool) -> None:
         """The head has come, and perhaps a part of the body (``length`` bytes, if that is known), or all of it."""
 
+    def on_whole(self, head: ResponseHead, body: bytes) -> None:
+        """The answer came in one piece, framed by its length."""
+
     def on_body(self, pieces: list[bytes], done: bool) -> None:
         """More of the body has come; ``done``: the last of it."""
 
@@ -70,10 +73,21 @@ class UpstreamConnection(AsyncioProtocol):
         if receiver is None:
             self.close()  # a byte on an idle connection belongs to no call
             return
+        if not reader.started:
+            heads = reader.heads
+            body = heads.read_whole(data)
+            if body is not None and (head := heads.head) is not None and head.plain:
+                reader.started = True
+                self._receiver = None
+                if head.keep_alive:
+                    self._pool.release(self)
+                else:
+                    self.close()
+                receiver.on_whole(head, body)
+                return
         first = reader.head is None
         try:
-            whole = reader.receive_whole(data) if first else None
-            pieces = reader.receive(data) if whole is None else [whole]
+            pieces = reader.receive(data)
         except UpstreamProtocolError as error:
             self._fail(error)
             return

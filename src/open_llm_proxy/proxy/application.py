@@ -68,7 +68,7 @@ class ProxyApplication:
         self._call_paths: set[bytes] = set()
         self._unauthorized_said = 0.0
         self._errors_said = 0.0
-        self._drain_spent = False
+        self.drain_spent = False
         self.reuses = counters[scoreboard.UPSTREAM_REUSES]
         self.endpoints = Endpoints(self)
 
@@ -110,7 +110,7 @@ class ProxyApplication:
             call.refuse(Refusal(errors.TOO_LARGE, f"the body is longer than {self.limits.body_bytes} bytes"))
         elif caller.refusal is not None:
             call.refuse(caller.refusal)
-        elif self._drain_spent:
+        elif self.drain_spent:
             call.refuse(Refusal(errors.DRAINING, errors.DRAINING.when))
         return call
 
@@ -122,7 +122,6 @@ class ProxyApplication:
             and caller.setup is self.setup
             and caller.refusal is None
             and content_length <= self.limits.body_bytes
-            and not self._drain_spent
         ):
             return Call(self, connection, caller)
         responder = self.begin(connection, head, content_length)
@@ -280,7 +279,7 @@ class ProxyApplication:
 
     def end_drain(self) -> None:
         """``drain_s`` is spent: end the calls that are left."""
-        self._drain_spent = True
+        self.drain_spent = True
         for call in list(self.calls):
             call.on_drained()
 

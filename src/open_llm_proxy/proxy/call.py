@@ -26,14 +26,7 @@ from open_llm_proxy.proxy.caller import Caller, Plan
 from open_llm_proxy.proxy.capture import OWN_ANSWER, Captured
 from open_llm_proxy.proxy.errors import Refusal, render, render_event, row_of_protocol_status
 from open_llm_proxy.proxy.relay import Relayed, server_timing
-from open_llm_proxy.proxy.request import (
-    peek,
-    read_body,
-    read_model,
-    read_multipart_model,
-    read_user_id,
-    read_value,
-)
+from open_llm_proxy.proxy.request import peek, read_body, read_model, read_multipart_model, read_user_id, read_value
 from open_llm_proxy.proxy.routing import UNROUTED
 from open_llm_proxy.proxy.stream_end import StreamEnd
 from open_llm_proxy.spool.frame import RequestHeader, ResponseHeader
@@ -159,12 +152,15 @@ class Call:
         """Take a connection; the request goes out once its frame is with the kernel."""
         app, provider = self._app, self._provider
         assert provider is not None
+        if app.drain_spent:
+            self.refuse(Refusal(errors.DRAINING, errors.DRAINING.when))
+            return
         app.calls.add(self)
         self._attempts += 1
         pool = provider.pool
         if pool is None:
             pool = provider.pool = app.pool(provider.origin)
-        upstream = pool.take_idle()
+        upstream = pool.take_idle() if self._attempts == 1 else None  # again: on a fresh one
         if upstream is not None:
             app.reuses += 1
             self._phase = _WAITING
