@@ -244,8 +244,9 @@ class Rig:
         for name, given in settings["providers"].items():
             row = dict(given)
             if "endpoint" not in row:
-                upstream = self.upstreams.setdefault(name, Upstream(self.loop))
-                row["endpoint"] = f"http://127.0.0.1:{upstream.port}/v1/chat/completions"
+                if name not in self.upstreams:
+                    self.upstreams[name] = Upstream(self.loop)
+                row["endpoint"] = f"http://127.0.0.1:{self.upstreams[name].port}/v1/chat/completions"
             if row.pop("key", True):
                 row.setdefault("api_key_env", f"{name.upper()}_KEY")
                 keys.setdefault(name, f"{name}-secret")
@@ -259,7 +260,6 @@ class Rig:
         assert len(body) == size
         assert encode_head(header, size)
         self.pending.append(Frame(header, body))
-        self.app.turn.arm()
 
     def _commit(self) -> None:
         self.before_commit(self.pending)
@@ -317,6 +317,15 @@ class Rig:
         client.close()
         return received, sent
 
+    def warm(self) -> tuple[Wire, Wire]:
+        """A client's and a provider's connection, both kept alive after one call."""
+        client = self.client()
+        client.send(self.request())
+        wire, _ = self.upstream.receive()
+        wire.send(self.answer())
+        client.receive()
+        return client, wire
+
     @property
     def calls(self) -> list[tuple[Frame, Frame]]:
         """The calls on record, as request and response, in the order of their requests."""
@@ -328,9 +337,21 @@ class Rig:
         ]
 
     def call(self) -> tuple[Frame, Frame]:
-        """The last call on record, once it is there."""
-        self.until(lambda: self.calls and len(self.calls) * 2 == len(self.frames))
+        """The last call on record, once both its frames are there."""
+
+        def whole() -> bool:
+            self._commit()  # as the worker's tick does
+            return bool(self.calls) and len(self.calls) * 2 == len(self.frames)
+
+        self.until(whole)
         return self.calls[-1]
+
+    def record(self) -> tuple[RequestHeader, ResponseHeader]:
+        """The headers of ``call``."""
+        request, response = (frame.header for frame in self.call())
+        assert isinstance(request, RequestHeader)
+        assert isinstance(response, ResponseHeader)
+        return request, response
 
     # --- messages ------------------------------------------------------------------------------------------------
 
@@ -387,6 +408,7 @@ class Rig:
         self.server.close()
         self.app.close()
         self.settle()
+        self._commit()
         self.loop.close()
         os.close(self._board_fd)
 

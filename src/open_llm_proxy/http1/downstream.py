@@ -170,9 +170,8 @@ class Downstream(AsyncioProtocol):
         self._keep_alive = head.keep_alive
         app = self._app
         responder = app.begin(self, head, reader.content_length)
-        if self._state != _BODY:  # answered from the head alone
-            self._settle_unread_body()
-            return
+        if self._state != _BODY:
+            return  # answered from the head alone
         self._responder = responder
         step = reader.start_body()
         self._reserve(reader.body_bytes)
@@ -300,6 +299,8 @@ class Downstream(AsyncioProtocol):
         ``head`` is status line and fields, each ended by CRLF, without framing, ``connection`` and empty line;
         ``bodyless``: the framing is in ``head`` already, or there is none (204, 304, answers to HEAD).
         """
+        if self._state == _BODY:
+            self._settle_unread_body()  # first, so that the head says whether the connection ends
         self._state = _ANSWER
         self._responder = None
         self._finishing = True

@@ -53,6 +53,7 @@ class Pool:
         self._idle: list[UpstreamConnection] = []
         self._waiting: deque[Waiter] = deque()
         self._connecting: set[asyncio.Task[None]] = set()
+        self._closed = False
 
     @property
     def idle(self) -> int:
@@ -116,6 +117,9 @@ class Pool:
         if self._waiting:
             self._waiting.popleft().on_connection(connection)
             return
+        if self._closed:
+            connection.close()
+            return
         connection.idle_since = self._loop.time()
         self._idle.append(connection)
 
@@ -131,7 +135,8 @@ class Pool:
             self._idle[0].close()
 
     def close(self) -> None:
-        """End connecting and idle connections; calls under way go on."""
+        """End connecting and idle connections; calls under way go on, and none of theirs is kept."""
+        self._closed = True
         for task in self._connecting:
             task.cancel()
         self.close_idle(older_than_s=-1)
