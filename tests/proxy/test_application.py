@@ -75,7 +75,7 @@ def test_a_chunked_body_that_grows_too_large_is_refused(small):
     answer = client.receive()
     assert (answer.status, answer.error["code"]) == (413, "request_too_large")
     assert answer.header("access-control-allow-origin") == "*"
-    request, response = small.call()
+    _, response = small.call()
     assert response.header.status == 413
 
 

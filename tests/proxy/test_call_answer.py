@@ -113,7 +113,7 @@ def test_an_empty_answer(rig):
 def test_a_compressed_answer_passes_as_it_is(rig):
     answer, _ = rig.exchange(rig.request(accept_encoding="gzip"), rig.answer(b"\x1f\x8b\0", content_encoding="gzip"))
     assert (answer.body, answer.header("content-encoding")) == (b"\x1f\x8b\0", "gzip")
-    request, response = rig.call()
+    _, response = rig.call()
     assert (response.body, response.header.content_encoding) == (b"\x1f\x8b\0", "gzip")
 
 
@@ -154,7 +154,7 @@ def test_a_stream_passes_as_it_arrives(rig):
         assert client.chunk() == piece
     wire.send(b"0\r\n\r\n")
     assert client.chunk() == b""
-    request, response = rig.call()
+    _, response = rig.call()
     assert response.body == EVENT + b": keep-alive\n\ndata: half\n\n" + DONE
     assert response.header.complete
     assert response.header.error is None

@@ -5,13 +5,12 @@ import random
 import re
 import time
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from open_llm_proxy.http1.downstream import Downstream, Responder
 from open_llm_proxy.http1.errors import ProtocolError
 from open_llm_proxy.http1.flow import Turn
 from open_llm_proxy.http1.head import RequestHead
-from open_llm_proxy.http1.limits import EngineLimits
 from open_llm_proxy.http1.pool import Origin, Pool
 from open_llm_proxy.http1.resolver import Resolver
 from open_llm_proxy.proxy import errors
@@ -24,6 +23,9 @@ from open_llm_proxy.proxy.relay import own_head
 from open_llm_proxy.proxy.setup import Setup
 from open_llm_proxy.spool.frame import RequestHeader, ResponseHeader
 from open_llm_proxy.telemetry import scoreboard
+
+if TYPE_CHECKING:
+    from open_llm_proxy.http1.limits import EngineLimits
 
 Append = Callable[[RequestHeader | ResponseHeader, Sequence[bytes | memoryview], int], None]
 JSON: Final = b"application/json"

@@ -1,9 +1,9 @@
 """The few paths that we answer ourselves: ``/``, ``/health``, ``/v1/models`` and ``/v1/models/{id}``.
 
-They run on the same engine. Each is a function of the application; a **local answer** is the responder of a request that needs nothing more.
+They run on the same engine. Each is a function of the application; a **local answer** is the responder of a request
+that needs nothing more.
 """
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs, unquote_to_bytes
 
@@ -20,6 +20,8 @@ from open_llm_proxy.proxy.errors import Refusal
 from open_llm_proxy.proxy.relay import own_head
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from open_llm_proxy.proxy.application import ProxyApplication
 
 MODELS: Final = b"/v1/models"
