@@ -106,7 +106,7 @@ class ChunkedDecoder:
 
     def _hold(self, data: bytes, position: int, limit: int, what: str) -> None:
         rest = data[position:]
-        if len(rest) > limit or b"\n" in rest or b"\r" in rest[:-1]:
+        if len(rest) > limit + 1 or b"\n" in rest or b"\r" in rest[:-1]:  # 1: the CR of the line's end
             raise ProtocolError(400, f"bad {what}")
         self._buffer = rest
 

@@ -6,7 +6,9 @@ answered, what the client sends further is held back (RFC 9112 §9.3.2: pipeline
 ``ResponseReader`` takes one answer; 1xx heads are passed over (RFC 9110 §15.2).
 """
 
+import re
 from enum import IntEnum
+from typing import Final
 
 from open_llm_proxy.http1.body import ChunkedDecoder
 from open_llm_proxy.http1.errors import ProtocolError, UpstreamProtocolError
@@ -20,6 +22,8 @@ from open_llm_proxy.http1.head import (
     parse_response_head,
 )
 from open_llm_proxy.http1.limits import INFORMATIONAL_HEADS, EngineLimits
+
+_EMPTY_LINES: Final = re.compile(rb"\A(?:\r\n)+")
 
 
 class Step(IntEnum):
@@ -82,8 +86,8 @@ class RequestReader:
         return self._step
 
     def _receive_head(self, data: bytes) -> Step:
-        while data[:2] == b"\r\n":  # RFC 9112 §2.2: an empty line before the request line is ignored
-            data = data[2:]
+        if data[:2] == b"\r\n":  # RFC 9112 §2.2: an empty line before the request line is ignored
+            data = _EMPTY_LINES.sub(b"", data, 1)
         end = data.find(HEAD_END) + 4
         limit = self._limits.head_bytes
         if end < 4 or end > limit:
@@ -126,7 +130,9 @@ class RequestReader:
         return self._step
 
     def _receive_chunked(self, data: bytes, decoder: ChunkedDecoder) -> Step:
-        for piece in decoder.feed(data) if data else ():
+        if data and (pieces := decoder.feed(data)):
+            # An object a read, not a chunk: small chunks would take many times the memory that is counted for them.
+            piece = pieces[0] if len(pieces) == 1 else b"".join(pieces)
             self._body.append(piece)
             self.body_bytes += len(piece)
         if decoder.content_bytes > self._limits.body_bytes:

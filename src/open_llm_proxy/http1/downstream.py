@@ -24,7 +24,8 @@ LAST_CHUNK: Final = b"0\r\n\r\n"
 
 _RESET: Final = pack("ii", 1, 0)
 
-_NEW, _IDLE, _HEAD, _BODY, _ANSWER, _LINGER = range(6)
+# _FLUSH: answered, but the client has not taken enough of it yet to be asked for its next request.
+_NEW, _IDLE, _HEAD, _BODY, _ANSWER, _FLUSH, _LINGER = range(7)
 
 
 class Responder(Protocol):
@@ -96,6 +97,7 @@ class Downstream(AsyncioProtocol):
         "_reserved_bytes",
         "_responder",
         "_state",
+        "_unsent_bytes",
         "deadline",
         "started",
         "transport",
@@ -113,6 +115,7 @@ class Downstream(AsyncioProtocol):
         self._lingered_bytes = 0
         self._ordered = False
         self._paused_reading = False
+        self._unsent_bytes = 0
         self.deadline = inf
         self._reserved_bytes = 0
         self.started = False
@@ -152,12 +155,12 @@ class Downstream(AsyncioProtocol):
             self.abort()
 
     def _receive_early(self, data: bytes) -> None:
-        if self._state == _ANSWER:
+        if self._keep_alive:
             self._reader.receive(data)
             if len(self._reader.held) > PIPELINE_BYTES and not self._paused_reading:
                 self._paused_reading = True
                 self.transport.pause_reading()
-        else:
+        else:  # it will not be read, whatever it is (RFC 9112 §9.6)
             self._lingered_bytes += len(data)
             if self._lingered_bytes > LINGER_BYTES:
                 self.transport.abort()
@@ -239,14 +242,19 @@ class Downstream(AsyncioProtocol):
         self._keep_alive = False
         self._state = _ANSWER
         self.deadline = inf
-        if responder is None or not responder.on_refused(error):
-            self._app.refuse(self, error)
+        try:
+            if responder is None or not responder.on_refused(error):
+                self._app.refuse(self, error)
+        except Exception as fault:  # noqa: BLE001 - as in data_received
+            self._app.on_error(fault)
+            self.abort()
 
     def eof_received(self) -> bool:
         """Asyncio's callback. As nginx, we know no half-closed client: one that is not answered yet has left."""
         if self._finishing:
             self._keep_alive = False
             return True
+        self._close()
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - however it ended, it is gone
@@ -265,6 +273,7 @@ class Downstream(AsyncioProtocol):
     def pause_writing(self) -> None:
         """Asyncio's callback."""
         self.writable = False
+        self._unsent_bytes = self.transport.get_write_buffer_size()
         self.deadline = self._app.clock + self._app.limits.send_s
         if self._responder is not None:
             self._responder.on_writable(False)
@@ -272,8 +281,12 @@ class Downstream(AsyncioProtocol):
     def resume_writing(self) -> None:
         """Asyncio's callback."""
         self.writable = True
-        self.deadline = inf if self._state == _ANSWER else self._app.clock + self._app.limits.idle_s
-        if self._responder is not None:
+        if self._state == _LINGER or self.gone:
+            return  # the deadline stands
+        self.deadline = inf
+        if self._state == _FLUSH:
+            self._next(self._app)
+        elif self._responder is not None:
             self._responder.on_writable(True)
 
     # --- the answer ----------------------------------------------------------------------------------------------
@@ -382,22 +395,22 @@ class Downstream(AsyncioProtocol):
         if not self._keep_alive:
             self._end()
         elif app.draining:
-            transport.close()
+            self._close()
+        elif not self.writable:  # else who asks and never reads would fill our memory with answers
+            self._state = _FLUSH
         elif self._reader.held or self._paused_reading:
             self._next(app)
         else:
             self._state = _IDLE
             self.started = False
             self._reader.next_request()
-            if self.writable:
-                self.deadline = app.clock + app.limits.idle_s
+            self.deadline = app.clock + app.limits.idle_s
 
     def _next(self, app: Application) -> None:
         reader = self._reader
         self._state = _IDLE
         self.started = False
-        if self.writable:
-            self.deadline = app.clock + app.limits.idle_s
+        self.deadline = app.clock + app.limits.idle_s
         if self._paused_reading:
             self._paused_reading = False
             self.transport.resume_reading()
@@ -409,11 +422,14 @@ class Downstream(AsyncioProtocol):
                 self.deadline = app.clock + app.limits.head_s
         except ProtocolError as error:
             self._refuse(error)
+        except Exception as error:  # noqa: BLE001 - as in data_received
+            app.on_error(error)
+            self.abort()
 
     def _end(self) -> None:
         """Lingering close (RFC 9112 §9.6): a reset while unread bytes wait would take the answer from the client."""
         self._state = _LINGER
-        self.deadline = self._app.clock + LINGER_S
+        self._limit_end()
         if self._paused_reading:
             self._paused_reading = False
             self.transport.resume_reading()
@@ -421,6 +437,15 @@ class Downstream(AsyncioProtocol):
             self.transport.write_eof()
         except (OSError, RuntimeError, NotImplementedError):
             self.transport.close()
+
+    def _close(self) -> None:
+        """Close once all is sent."""
+        self._limit_end()
+        self.transport.close()
+
+    def _limit_end(self) -> None:
+        self._unsent_bytes = self.transport.get_write_buffer_size() + 1
+        self.deadline = self._app.clock + LINGER_S
 
     def turn_away(self, head: bytes, body: bytes) -> None:
         """Answer before anything was asked, and end: there are too many connections."""
@@ -430,7 +455,7 @@ class Downstream(AsyncioProtocol):
     def abort(self) -> None:
         """Break the connection off, so that nobody takes the answer for whole."""
         head = self._reader.head
-        if self.started and head is not None and not head.version:
+        if self.started and head is not None and not head.version and not self.gone:
             # To HTTP/1.0 an answer may end with its connection (RFC 9112 §6.3): an orderly end would make it whole.
             sock = self.transport.get_extra_info("socket")
             sock.setsockopt(SOL_SOCKET, SO_LINGER, _RESET)
@@ -445,12 +470,21 @@ class Downstream(AsyncioProtocol):
             self._refuse(ProtocolError(408, f"the head did not arrive within {self._app.limits.head_s:g} s"))
         elif self._state == _BODY:
             self._refuse(ProtocolError(408, f"nothing of the body arrived for {self._app.limits.body_s:g} s"))
-        elif self._state in (_ANSWER, _LINGER) or not self.writable:
-            self.transport.abort()
+        elif self._state <= _IDLE and not self.gone:
+            self._close()
         else:
-            self.transport.close()
+            self._give_up_on_slow_reader()
+
+    def _give_up_on_slow_reader(self) -> None:
+        """Unless it has taken some of what waits for it since the last look."""
+        unsent_bytes = self.transport.get_write_buffer_size()
+        if 0 < unsent_bytes < self._unsent_bytes:
+            self._unsent_bytes = unsent_bytes
+            self.deadline = self._app.clock + self._app.limits.send_s
+        else:
+            self.transport.abort()
 
     def close_if_idle(self) -> None:
         """Drain: end a connection that carries nothing."""
-        if self._state in (_NEW, _IDLE):
-            self.transport.close()
+        if self._state in (_NEW, _IDLE, _FLUSH):
+            self._close()

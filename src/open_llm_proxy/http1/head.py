@@ -21,9 +21,8 @@ _REQUEST_LINE: Final = re.compile(rb"[A-Z][A-Z\-]* ([!\"$-~]+) HTTP/1\.([01])\r\
 # RFC 9112 §4: HTTP-version SP status-code SP [ reason-phrase ]; a missing last SP is common and harmless.
 _STATUS_LINE: Final = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9][0-9])(?: ([\t -~\x80-\xff]*))?\r\n")
 _HOST: Final = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%\-\[\]:]*")
-_ABSOLUTE: Final = re.compile(rb"https?://[^/?]*", re.IGNORECASE)
+_ABSOLUTE: Final = re.compile(rb"https?://[^/?]+", re.IGNORECASE)
 _LENGTH_LINE: Final = re.compile(rb"\r\ncontent-length: ?([0-9]{1,18})\r\n", re.IGNORECASE)
-_BARE_LF: Final = re.compile(rb"(?<!\r)\n")
 # Fields of which a second one changes the meaning of the message, or which of two keys counts.
 _ONCE: Final = frozenset(
     (b"host", b"content-length", b"transfer-encoding", b"authorization", b"x-api-key", b"content-type", b"expect")
@@ -79,7 +78,8 @@ class ResponseHead:
     """A provider's answer without its body.
 
     ``fields`` holds the lines in order as ``(name, lower-case name, value)``. ``content_length`` is None where the
-    answer is chunked or ends with the connection. ``plain``: a final answer, framed by its length. ``context`` is for what an application derives from a head.
+    answer is chunked or ends with the connection. ``plain``: a final answer, framed by its length. ``context`` is for
+    what an application derives from a head.
     """
 
     __slots__ = (
@@ -111,6 +111,8 @@ class ResponseHead:
         """Llhttp's callback, once a field line."""
         lower = name.lower()
         value = value.strip(b" \t")
+        if lower == b"transfer-encoding" and lower in self.values:
+            value = self.values[lower] + b", " + value  # one list (RFC 9110 §5.3), which is not `chunked` alone
         self.fields.append((name, lower, value))
         self.values[lower] = value
 
@@ -199,7 +201,7 @@ def check_unfinished(data: bytes | bytearray) -> None:
     Raises:
         ProtocolError: 400.
     """
-    if _BARE_LF.search(data):
+    if data.count(b"\n") != data.count(b"\r\n"):
         raise ProtocolError(400, "a line that ends in LF without CR")
     if data[:1] not in b"ABCDEFGHIJKLMNOPQRSTUVWXYZ\r":
         raise ProtocolError(400, "the request line is not `METHOD /target HTTP/1.1`")
@@ -257,8 +259,9 @@ Head = TypeVar("Head", bound=_Measured)
 class HeadReader(Generic[Head]):
     """The heads of one connection; the last one is remembered.
 
-    Peers repeat themselves: on a busy connection only the number in ``content-length`` changes between heads. The memory is exact: the same bytes around a number parse to the same head. What it gives is shared between
-    messages and must not be written to, but for ``context``.
+    Peers repeat themselves: on a busy connection only the number in ``content-length`` changes between heads. The
+    memory is exact: the same bytes around a number parse to the same head, but for that number. What it gives is shared
+    between messages and must not be written to, but for ``context``.
     """
 
     __slots__ = ("_header_lines", "_parse", "_prefix", "_prefix_bytes", "_suffix", "_suffix_bytes", "head")

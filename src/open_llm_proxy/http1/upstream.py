@@ -67,7 +67,7 @@ class UpstreamConnection(AsyncioProtocol):
         else:
             transport.writelines((head, body))
 
-    def data_received(self, data: bytes) -> None:
+    def data_received(self, data: bytes) -> None:  # noqa: C901 - the hot path, in one piece
         """Asyncio's callback."""
         receiver, reader = self._receiver, self._reader
         if receiver is None:
@@ -92,6 +92,7 @@ class UpstreamConnection(AsyncioProtocol):
             self._fail(error)
             return
         done = reader.done
+        head, length = reader.head, reader.content_length
         if done:
             self._receiver = None
             if reader.reusable:
@@ -99,8 +100,8 @@ class UpstreamConnection(AsyncioProtocol):
             else:
                 self.close()
         if first:
-            if reader.head is not None:
-                receiver.on_response(reader.head, reader.content_length, pieces, done)
+            if head is not None:
+                receiver.on_response(head, length, pieces, done)
         elif pieces or done:
             receiver.on_body(pieces, done)
 
