@@ -1,8 +1,8 @@
 """One frame: ``prefix | header (msgpack) | body``. Bytes in, values out; no files here.
 
 The prefix is 16 bytes: the magic ``OLPF``, the header's length, the body's length (both u32, little endian) and the
-CRC-32 (zlib) of the eight length bytes and the header. The body carries no checksum: it is never copied or read on the
-hot path, and what the kernel took whole it gives back whole.
+CRC-32 (zlib) of the header, begun with the body's length as its start value, so that it covers all three. The body
+carries no checksum: it is never copied or read on the hot path, and what the kernel took whole it gives back whole.
 
 Headers are msgpack *arrays* (compact, quick): fields are only ever appended, each with a default, so that a spool left
 by another version is still read.
@@ -11,7 +11,7 @@ by another version is still read.
 import struct
 import zlib
 from collections.abc import Sequence
-from typing import Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar, cast
 
 import msgspec
 
@@ -21,13 +21,18 @@ Buffer: TypeAlias = bytes | bytearray | memoryview
 
 MAGIC: Final = b"OLPF"
 PREFIX: Final = struct.Struct("<4sIII")
-LENGTHS: Final = struct.Struct("<II")
 MAX_HEADER_BYTES: Final = 1 << 20
 MAX_BODY_BYTES: Final = (1 << 32) - 1
+MAX_TEXT_CHARACTERS: Final = 4096
+MAX_ITEMS: Final = 64
 
 
 class FrameError(OpenLlmProxyError):
     """Bytes that cannot be a frame: wrong magic, impossible length, a checksum that does not match."""
+
+
+class UnreadableHeaderError(FrameError):
+    """The checksum is right, so the frame is whole, but this version cannot read its header."""
 
 
 class RequestHeader(msgspec.Struct, array_like=True, tag="q", gc=False):
@@ -94,6 +99,8 @@ class ResponseHeader(msgspec.Struct, array_like=True, tag="p", gc=False):
 
 Header = RequestHeader | ResponseHeader
 
+_pack = PREFIX.pack
+_crc32 = zlib.crc32
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Header).decode
 
@@ -108,8 +115,13 @@ class Frame(NamedTuple):
 def encode_head(header: Header, body_bytes: int) -> bytes:
     """Prefix and header of a frame whose body, ``body_bytes`` long, is written right behind it."""
     packed = _encode(header)
-    lengths = LENGTHS.pack(len(packed), body_bytes)
-    return PREFIX.pack(MAGIC, len(packed), body_bytes, zlib.crc32(packed, zlib.crc32(lengths))) + packed
+    return _pack(MAGIC, len(packed), body_bytes, _crc32(packed, body_bytes)) + packed
+
+
+def without_body(head: Buffer) -> bytes:
+    """The prefix and header that ``encode_head`` gave, for a frame whose body is left out."""
+    packed = bytes(head[PREFIX.size :])
+    return _pack(MAGIC, len(packed), 0, _crc32(packed, 0)) + packed
 
 
 def encode(header: Header, body: Sequence[Buffer] = ()) -> list[Buffer]:
@@ -136,12 +148,34 @@ def parse_header(prefix: Buffer, packed: Buffer) -> Header:
     """The header, its checksum verified against the frame's ``prefix``.
 
     Raises:
-        FrameError: The checksum does not match, or the bytes are no header that this version knows.
+        FrameError: The checksum does not match.
+        UnreadableHeaderError: It does, but the bytes are no header that this version knows.
     """
     _, header_bytes, body_bytes, crc = PREFIX.unpack_from(prefix)
-    if zlib.crc32(packed, zlib.crc32(LENGTHS.pack(header_bytes, body_bytes))) != crc:
+    if len(memoryview(packed)) != header_bytes or _crc32(packed, body_bytes) != crc:
         raise FrameError("the frame header's checksum does not match")
     try:
         return _decode(packed)
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
-        raise FrameError(f"the frame header is not readable: {error}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UnreadableHeaderError(f"the frame header is not readable: {error}") from error
+
+
+HeaderT = TypeVar("HeaderT", bound=RequestHeader | ResponseHeader)
+
+
+def tame(header: HeaderT) -> HeaderT:
+    """The same header with texts that can be encoded: no lone surrogates, none longer than 4,096 characters."""
+    return msgspec.structs.replace(
+        header, **{name: _tame_value(getattr(header, name)) for name in header.__struct_fields__}
+    )
+
+
+def _tame_value(value: Any) -> Any:
+    if isinstance(value, str):
+        return value[:MAX_TEXT_CHARACTERS].encode("utf-8", "replace").decode()
+    if isinstance(value, tuple):
+        return tuple(_tame_value(item) for item in cast("tuple[Any, ...]", value)[:MAX_ITEMS])
+    if isinstance(value, dict):
+        items = list(cast("dict[Any, Any]", value).items())[:MAX_ITEMS]
+        return {_tame_value(key): _tame_value(item) for key, item in items}
+    return value
