@@ -42,7 +42,7 @@ class DemoApplication:
         self.buffered_bytes = 0
         self.turn = Turn(loop, lambda: None, self.on_error)
 
-    async def listen(self, listener: Any) -> asyncio.Server:
+    async def listen(self, listener: Any) -> asyncio.AbstractServer:
         """Answer on a listening socket."""
         return await self.loop.create_server(lambda: Downstream(self), sock=listener)
 

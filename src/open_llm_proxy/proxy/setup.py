@@ -2,7 +2,7 @@
 
 import ssl
 
-from open_llm_proxy.config.load import resolve_default_provider
+from open_llm_proxy.config.schema import resolve_default_provider
 from open_llm_proxy.config.snapshot import Snapshot
 from open_llm_proxy.http1.limits import EngineLimits
 from open_llm_proxy.proxy.auth import Keyring

@@ -63,7 +63,7 @@ class Worker:
             board=board,
             report=self._report,
         )
-        self._server: asyncio.Server | None = None
+        self._server: asyncio.AbstractServer | None = None
         self._draining = False
 
     def _report(self, message: str) -> None:

@@ -1,0 +1,59 @@
+# open-llm-proxy: `make` says what there is.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PYTEST := $(BIN)/python -m pytest
+WORKERS ?= 2
+export PYTHONDONTWRITEBYTECODE :=
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test test-long check format lock reference parts bench clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(STAMP) ## a .venv from the lock file, hashes checked
+
+$(STAMP): requirements/lock.txt requirements/uv.txt pyproject.toml config.json
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/uv --version >/dev/null 2>&1 || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/uv.txt
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode requirements/lock.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q src
+	@touch $(STAMP)
+
+run: install ## run it: a proxy on this machine with a demo model (ARGS="--port 9000")
+	@exec $(BIN)/open-llm-proxy serve --demo $(ARGS)
+
+test: install ## test it: all but the slow ones, under 4 minutes on 2 cores
+	$(PYTEST) -n $(WORKERS) -m "not slow and not long" $(ARGS)
+
+test-long: install ## everything: browser, model server, soak, long fuzz
+	$(PYTEST) $(ARGS)
+
+check: install ## lint, format, types, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+format: install ## mend what the linter can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: install ## renew the lock files
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --upgrade requirements/uv.in --output-file requirements/uv.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --upgrade --all-extras --group dev pyproject.toml --output-file requirements/lock.txt
+
+reference: install ## renew the schema, docs/config.md's tables and .env.example from the code
+	$(BIN)/python -m open_llm_proxy.config.reference
+
+parts: ## the real parts that tests use (as root: apt, npm)
+	sh tests/parts/install.sh
+
+bench: install ## the proxy beside nginx, one table (ARGS="--quick")
+	$(BIN)/python -m bench $(ARGS)
+
+clean: ## remove what was made here
+	rm -rf $(VENV) dist build .pytest_cache .ruff_cache .hypothesis node_modules

@@ -1,0 +1,5 @@
+"""``python -m open_llm_proxy``."""
+
+from open_llm_proxy.cli.main import main
+
+main()

@@ -1,0 +1,56 @@
+"""The recorder's process: the log side's writing half, wired."""
+
+import os
+import socket
+import sys
+import threading
+
+from open_llm_proxy.config.snapshot import Snapshot
+from open_llm_proxy.recorder.recorder import Recorder
+from open_llm_proxy.serve.control import Ready
+from open_llm_proxy.serve.inheritance import Inheritance, run_child
+from open_llm_proxy.telemetry import diagnostics
+
+
+class _Handlers:
+    """What the supervisor's messages mean here."""
+
+    def __init__(self, recorder: Recorder, stop: threading.Event) -> None:
+        self._recorder = recorder
+        self._stop = stop
+
+    def on_reload(self, snapshot: Snapshot) -> None:
+        self._recorder.use(snapshot, socket.gethostname())
+
+    def on_drain(self, deadline_s: float) -> None:  # noqa: ARG002 - the recorder works on until it is told to stop
+        return
+
+    def on_stop(self) -> None:
+        self._stop.set()
+
+    def on_parent_gone(self) -> None:
+        os._exit(1)  # what is on disk is found by the next start
+
+
+def _say(message: str) -> None:
+    diagnostics.say("warning", message)
+
+
+def record(inheritance: Inheritance) -> None:
+    """The body of the recorder process."""
+    snapshot = inheritance.control.receive_snapshot()
+    recorder = Recorder(snapshot, inheritance.scoreboard, socket.gethostname(), _say)
+    stop = threading.Event()
+    handlers = _Handlers(recorder, stop)
+    threading.Thread(target=inheritance.control.listen, args=(handlers,), name="control", daemon=True).start()
+    inheritance.control.send(Ready())
+    recorder.run(stop)
+
+
+def main() -> int:
+    """``python -m open_llm_proxy.serve.recorder`` (the supervisor types it)."""
+    return run_child(record, sys.argv[1:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
