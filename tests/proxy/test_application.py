@@ -510,6 +510,16 @@ def test_the_connection_of_a_call_whose_provider_went_meanwhile_is_not_kept(rig)
     assert wire.ending() == (b"", True)
 
 
+def test_a_reload_brings_new_limits_to_the_connections_that_stay(rig):
+    client, wire = rig.warm()
+    rig.app.reload(rig.setup({"timeouts": {"upstream_idle_s": 100}}))
+    rig.later(50)
+    client.send(rig.request())
+    wire.receive()
+    wire.send(rig.answer())
+    assert client.receive().status == 200
+
+
 def test_a_reload_brings_new_limits(rig):
     rig.app.reload(rig.setup({"limits": {"body_bytes": 5}}))
     answer = rig.ask(rig.request())

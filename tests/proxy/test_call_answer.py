@@ -171,6 +171,15 @@ def test_a_stream_in_one_piece(rig):
     assert rig.call()[1].body == EVENT + DONE
 
 
+def test_while_a_stream_runs_its_request_is_not_held(rig):
+    client, wire, _ = begin(rig, EVENT)
+    client.chunk()
+    (call,) = rig.app.calls
+    assert call._body == call._sent_body == b""
+    wire.send(b"0\r\n\r\n")
+    client.chunks()
+
+
 def test_a_streams_connections_are_used_again(rig):
     client, wire, _ = begin(rig, EVENT)
     wire.send(b"0\r\n\r\n")

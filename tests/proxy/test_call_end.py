@@ -1,5 +1,6 @@
 """Calls that end otherwise: the client leaves, time runs out, the proxy stops, somebody is slow."""
 
+import asyncio
 import re
 
 import pytest
@@ -89,6 +90,35 @@ def test_a_client_that_leaves_while_we_connect(start):
     rig.upstream.accept()  # and says nothing: no handshake
     client.close()
     assert left(rig, status=0).header.provider == "alpha"
+
+
+@pytest.mark.parametrize("how", ["leaves", "is told to wait no longer"])
+def test_a_connection_that_comes_too_late_carries_nothing(rig, how):
+    resolve, name_server = rig.loop.getaddrinfo, asyncio.Event()
+
+    async def slowly(*args, **more):
+        await name_server.wait()
+        return await resolve(*args, **more)
+
+    rig.loop.getaddrinfo = slowly
+    client = rig.client()
+    client.send(rig.request())
+    rig.until(lambda: rig.app.calls)
+    if how == "leaves":
+        client.close()
+        left(rig, status=0)
+    else:
+        rig.later(31)
+        late(rig, client, "connect_timeout")
+    name_server.set()
+    wire = rig.upstream.accept()
+    rig.settle()
+    assert wire.arrived() == b""
+    client = rig.client()
+    client.send(rig.request(b'{"model":"m","n":2}'))
+    assert wire.receive().body == b'{"model":"m","n":2}'
+    wire.send(rig.answer())
+    client.receive()
 
 
 def test_a_client_that_leaves_in_the_turn_of_its_request_sends_nothing_upstream(rig):
@@ -356,6 +386,14 @@ def test_after_the_drain_time_a_stream_is_cut_off(rig):
     _, response = rig.record()
     assert not response.complete
     assert "drain time" in response.error
+
+
+def test_after_the_drain_time_a_body_is_not_waited_for(rig):
+    rig.app.end_drain()
+    client = rig.client()
+    client.send(rig.request(b"", content_length="1000"))
+    assert client.receive().error["code"] == "draining"
+    rig.record()
 
 
 @pytest.mark.parametrize("cut", [10, -5])
