@@ -144,16 +144,27 @@ class OpenSegment:
         self.first_frame_s = 0.0  # monotonic
         self.torn = False
         self._folder = folder
-        begun = folder / f"{number:08}.{self.name.day}.new"
-        self.fd = os.open(begun, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        self._begun = folder / f"{number:08}.{self.name.day}.new"
+        self.fd = os.open(self._begun, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
             write_all(self.fd, [head], len(head))
-            begun.rename(folder / str(self.name))
         except OSError:
-            self.leave()
-            with contextlib.suppress(OSError):
-                begun.unlink()
+            self.abandon()
             raise
+
+    def publish(self) -> None:
+        """Give the file the name under which the recorder finds it: only once what it begins with is whole.
+
+        Raises:
+            OSError: The file cannot be renamed.
+        """
+        self._begun.rename(self._folder / str(self.name))
+
+    def abandon(self) -> None:
+        """Forget a segment that was never published."""
+        self.leave()
+        with contextlib.suppress(OSError):
+            self._begun.unlink()
 
     def keep_whole(self, ends: list[int]) -> int:
         """After a write that failed: how many of its frames, which were to end at ``ends``, are in the file.

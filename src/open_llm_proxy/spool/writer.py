@@ -85,7 +85,7 @@ class SpoolWriter:
         self._number = 0
         self._written_since_look = False
         self._failures = 0
-        self._wait_until_s = 0.0
+        self._wait_until_s = self._roll_after_s = 0.0
         self._say_again_s: dict[str, float] = {}
         self._day_begins_ns = self._day_ends_ns = 0
         self._buffers: list[Buffer] = []
@@ -130,14 +130,17 @@ class SpoolWriter:
             counters[LOST] += len(ends)
             return
         segment = self._segment
-        if segment is None or not segment.frames or segment.day_begins_ns != self._day_begins_ns:
-            segment = self._ready_segment()
+        if segment is None or segment.day_begins_ns != self._day_begins_ns:
+            segment = self._begin(self._day_begins_ns)
             if segment is None:
                 counters[LOST] += len(ends)
+                self._hold_off()
                 return
         begun_ns = time.perf_counter_ns()
         try:
             write_all(segment.fd, buffers, size)
+            if segment is not self._segment:
+                segment.publish()
         except Exception as error:  # noqa: BLE001 - OSError; or a body that is no buffer: serving goes on
             self._keep_whole(segment, ends, error)
             return
@@ -148,6 +151,8 @@ class SpoolWriter:
         self._written_since_look = True
         if self._failures:
             self._failures, self._wait_until_s = 0, 0.0
+        if not segment.frames:
+            self._start(segment)
         segment.frames += len(ends)
         segment.size += size
         if segment.size >= self._segment_bytes:
@@ -185,16 +190,11 @@ class SpoolWriter:
         self._day_begins_ns = at_ns - at_ns % NS_PER_DAY
         self._day_ends_ns = self._day_begins_ns + NS_PER_DAY
 
-    def _ready_segment(self) -> OpenSegment | None:
-        """A segment of the frames' day, begun if need be, about to get its first frame; None: there can be none."""
-        segment = self._segment
-        if segment is None or segment.day_begins_ns != self._day_begins_ns:
-            segment = self._begin(self._day_begins_ns)
-            if segment is None:
-                return None
-            self._succeed(segment)
+    def _start(self, segment: OpenSegment) -> None:
+        """The segment has its first frames; if it is new, the one before it can go."""
         segment.first_frame_s = time.monotonic()
-        return segment
+        if segment is not self._segment:
+            self._succeed(segment)
 
     def _begin(self, at_ns: int) -> OpenSegment | None:
         """A new segment for the day of ``at_ns``, with the calls that are open now; None, said: there can be none."""
@@ -204,7 +204,7 @@ class SpoolWriter:
             self._number += 1
             segment = OpenSegment(self._directory.path, self._number, at_ns, self._encode_header(self._directory.name))
         except Exception as error:  # noqa: BLE001 - OSError; a header of the proxy's that is none: serving goes on
-            self._fail("begin", "no spool segment can be begun", error)
+            self._note("begin", "no spool segment can be begun", error)
             return None
         self._counters[SPOOL_BYTES] += segment.size
         return segment
@@ -249,35 +249,58 @@ class SpoolWriter:
                 segment.end(self._clock_ns())
             except OSError as error:
                 failed.append(segment)
-                self._counters[SPOOL_ERRORS] += 1
-                self._say("end", f"the spool segment {segment.name} cannot be closed: {error}")
+                self._note("end", f"the spool segment {segment.name} cannot be closed", error)
         self._unended = failed
 
     def _roll(self, segment: OpenSegment) -> None:
-        """Close the current segment. Calls that are open stand in the next one before this one is given away."""
-        if not self._open_calls():
-            self._succeed(None)
-        elif (successor := self._begin(self._clock_ns())) is not None:
-            self._succeed(successor)
-        elif segment.torn:
-            self._succeed(None)
+        """Close the current segment. Calls that are open stand in the next one before this one is given away.
+
+        Where there can be no next one, this one stays, unless it is spoilt; it is tried again later.
+        """
+        successor = None
+        if self._open_calls():
+            if time.monotonic() < self._roll_after_s:
+                return
+            successor = self._begin_published()
+            if successor is None and not segment.torn:
+                self._roll_after_s = time.monotonic() + RETRY_S
+                return
+        self._succeed(successor)
+
+    def _begin_published(self) -> OpenSegment | None:
+        segment = self._begin(self._clock_ns())
+        if segment is not None:
+            try:
+                segment.publish()
+            except OSError as error:
+                segment.abandon()
+                self._note("begin", "no spool segment can be begun", error)
+                return None
+        return segment
 
     def _keep_whole(self, segment: OpenSegment, ends: list[int], error: Exception) -> None:
         """After an error: cut the segment behind its last whole frame, count the others lost, begin a new one."""
-        kept = segment.keep_whole(ends)
-        self._counters[SPOOLED] += kept
+        kept = 0
+        if segment is self._segment:
+            kept = segment.keep_whole(ends)
+            self._counters[SPOOLED] += kept
+        else:
+            segment.abandon()
         self._counters[LOST] += len(ends) - kept
-        self._fail("write", "records cannot be written to the spool and are lost", error)
-        if segment.frames or segment.torn:
+        self._note("write", "records cannot be written to the spool and are lost", error)
+        self._hold_off()
+        if segment is self._segment and (segment.frames or segment.torn):
             self._roll(segment)
 
-    def _fail(self, kind: str, what: str, error: Exception) -> None:
-        self._counters[SPOOL_ERRORS] += 1
+    def _hold_off(self) -> None:
+        """One failure may be chance; but a disk that stays full is not asked at each turn."""
         self._failures += 1
-        if self._failures > 1:  # one may be chance; a disk that stays full is not asked at each turn
+        if self._failures > 1:
             self._wait_until_s = time.monotonic() + RETRY_S
-        lost = self._counters[LOST]
-        self._say(kind, f"{what}: {error}; {lost} lost so far; calls are served on")
+
+    def _note(self, kind: str, what: str, error: Exception) -> None:
+        self._counters[SPOOL_ERRORS] += 1
+        self._say(kind, f"{what}: {error}; {self._counters[LOST]} lost so far; calls are served on")
 
     def _say(self, kind: str, message: str) -> None:
         now = time.monotonic()
