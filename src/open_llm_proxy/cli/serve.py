@@ -19,7 +19,13 @@ def run_serve(flags: Flags, *, show_config: bool) -> int:
         for setting in show(loaded):
             print(f"{setting.path} = {setting.value}  # {setting.source}")  # noqa: T201 - what the flag is for
         return EXIT_OK
-    return run(flags, lambda loaded, port: announce(flags, loaded, port))
+    return run(
+        flags,
+        os.environ,
+        cwd=Path.cwd(),
+        stdout_is_terminal=sys.stdout.isatty(),
+        announce=lambda loaded, port: announce(flags, loaded, port),
+    )
 
 
 def announce(flags: Flags, loaded: Loaded, port: int) -> None:

@@ -1,56 +1,17 @@
-"""A child as the supervisor sees it: the process of one slot, its control channel, and when to start its successor."""
+"""A child as the supervisor sees it: a slot with one process after the other, and when the next one is due."""
 
-import contextlib
-import os
-import signal
-import socket
-import subprocess
-import sys
 import time
-from collections.abc import Iterator, Sequence
-from typing import Final, Literal, NamedTuple
+from collections.abc import Callable
+from typing import Final
 
 from open_llm_proxy.config.snapshot import Snapshot
-from open_llm_proxy.serve.control import (
-    READ_BYTES,
-    Begin,
-    FromChild,
-    ToChild,
-    encode_message,
-    reader_of_supervisor,
-)
-
-Role = Literal["worker", "recorder", "demo"]
+from open_llm_proxy.serve.control import ToChild
+from open_llm_proxy.serve.process import Process, Spec
 
 LIVED_S: Final = 5.0
 """A child that lived this long died of something new: its successor starts at once."""
 FIRST_DELAY_S: Final = 0.1
 MOST_DELAY_S: Final = 1.0
-_HELD: Final = frozenset((signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
-
-
-class Spec(NamedTuple):
-    """What to start for a slot, again and again.
-
-    ``command`` gets the descriptors' numbers appended. ``kept_fds`` are inherited beside those of the arguments.
-    """
-
-    role: Role
-    slot: int
-    command: tuple[str, ...]
-    scoreboard_fd: int
-    listener: socket.socket | None = None
-    kept_fds: tuple[int, ...] = ()
-
-    @property
-    def name(self) -> str:
-        """The child in our lines on stderr."""
-        return f"worker {self.slot}" if self.role == "worker" else self.role
-
-
-def command_of(role: Role) -> tuple[str, ...]:
-    """How a child of ours starts. ``-P``: what lies in the current folder is not imported."""
-    return (sys.executable, "-P", "-m", f"open_llm_proxy.serve.{role}")
 
 
 class Backoff:
@@ -65,134 +26,70 @@ class Backoff:
         return 0.0 if self.deaths == 1 else min(MOST_DELAY_S, FIRST_DELAY_S * 2 ** (self.deaths - 2))
 
 
-class Process:
-    """One running process of a slot. ``ready`` is the supervisor's note that it said so.
+class Child:
+    """One slot.
 
-    Raises:
-        OSError: The machine has no process or descriptor left.
+    Attributes:
+        spec: What is started.
+        process: What runs now; None between two.
+        start_at: When the next one is due (monotonic seconds); None: not at all.
+        ready: Whether the process that runs now said that it works.
+        ever_ready: Whether any of them did.
+        deaths: How many died at once, in a row.
     """
 
-    def __init__(self, spec: Spec, snapshot: Snapshot) -> None:
+    def __init__(self, spec: Spec, clock: Callable[[], float] = time.monotonic) -> None:
+        self.spec = spec
+        self.process: Process | None = None
+        self.start_at: float | None = clock()
         self.ready = False
-        self.started_at = time.monotonic()
-        self._reader = reader_of_supervisor()
-        self._outgoing = bytearray()
-        self._socket, theirs = socket.socketpair()
-        self._socket.setblocking(False)
-        try:
-            self._popen = _spawn(spec, theirs.fileno())
-        except OSError:
-            self._socket.close()
-            raise
-        finally:
-            theirs.close()
-        self.send(Begin(snapshot))
+        self.ever_ready = False
+        self._backoff = Backoff()
+        self._clock = clock
 
     @property
-    def pid(self) -> int:
-        """The process's id."""
-        return self._popen.pid
-
-    def fileno(self) -> int:
-        """The control channel's descriptor, to wait on."""
-        return self._socket.fileno()
+    def name(self) -> str:
+        """The child in our lines on stderr."""
+        return self.spec.name
 
     @property
-    def wants_write(self) -> bool:
-        """Whether something is left to send: a child that is busy has not read it yet."""
-        return bool(self._outgoing)
+    def deaths(self) -> int:
+        """How many died at once, in a row."""
+        return self._backoff.deaths
 
-    def send(self, message: ToChild) -> None:
-        """Send without waiting; what does not go now goes with ``flush``."""
-        self._outgoing += encode_message(message)
-        self.flush()
+    def is_due(self) -> bool:
+        """Whether it is time to start."""
+        return self.process is None and self.start_at is not None and self.start_at <= self._clock()
 
-    def flush(self) -> None:
-        """Send what is left, as far as it goes; a child that is gone gets nothing more."""
-        try:
-            while self._outgoing:
-                del self._outgoing[: self._socket.send(self._outgoing)]
-        except BlockingIOError:
-            return
-        except OSError:
-            self._outgoing.clear()
-
-    def receive(self) -> Iterator[FromChild]:
-        """What the child has said since the last look.
+    def start(self, snapshot: Snapshot) -> Process:
+        """Start a process.
 
         Raises:
-            EOFError: After the last message: the child's end is closed.
-            ControlError: It said what no child of ours says.
+            OSError: The machine has no process or descriptor left.
         """
-        while True:
-            try:
-                data = self._socket.recv(READ_BYTES)
-            except BlockingIOError:
-                return
-            except OSError:
-                data = b""
-            if not data:
-                raise EOFError
-            self._reader.feed(data)
-            while (message := self._reader.next_message()) is not None:
-                yield message
+        self.process = Process(self.spec, snapshot)
+        self.start_at = None
+        return self.process
 
-    def poll(self) -> int | None:
-        """The exit status (negative: the signal that killed it); None while it runs."""
-        return self._popen.poll()
+    def note_ready(self) -> None:
+        """The process said that it works."""
+        self.ready = self.ever_ready = True
+
+    def note_death(self, *, successor: bool) -> float:
+        """The process is gone, or could not be started; the seconds until its ``successor``, if there is to be one."""
+        lived_s = 0.0 if self.process is None else self._clock() - self.process.started_at
+        self.process = None
+        self.ready = False
+        delay_s = self._backoff.next_delay_s(lived_s)
+        self.start_at = self._clock() + delay_s if successor else None
+        return delay_s
+
+    def send(self, message: ToChild) -> None:
+        """Send to the process, if one runs."""
+        if self.process is not None:
+            self.process.send(message)
 
     def kill(self) -> None:
-        """SIGKILL."""
-        self._popen.kill()
-
-    def close(self) -> None:
-        """Let go of the channel of a process that has ended, or kill it: ends, and is waited for, either way."""
-        if self._popen.poll() is None:
-            self._popen.kill()
-        self._popen.wait()
-        self._socket.close()
-
-
-def _spawn(spec: Spec, control_fd: int) -> "subprocess.Popen[bytes]":
-    numbers = {"control-fd": control_fd, "scoreboard-fd": spec.scoreboard_fd, "slot": spec.slot}
-    if spec.listener is not None:
-        numbers["listen-fd"] = spec.listener.fileno()
-    arguments = [text for name, number in numbers.items() for text in (f"--{name}", str(number))]
-    inherited = {number for name, number in numbers.items() if name != "slot"} | set(spec.kept_fds)
-    # A Ctrl-C goes to the whole group: held back here, it waits until the child has begun to ignore it.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _HELD)
-    try:
-        return subprocess.Popen(
-            [*spec.command, *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=None if spec.role == "recorder" else _stderr(),  # stdout carries records only
-            pass_fds=tuple(inherited),
-        )
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _stderr() -> int:
-    with contextlib.suppress(OSError):
-        os.fstat(2)
-        return 2
-    return subprocess.DEVNULL
-
-
-def describe_exit(status: int) -> str:
-    """``was killed by SIGKILL``, ``ended with status 1``."""
-    if status >= 0:
-        return f"ended with status {status}"
-    try:
-        return f"was killed by {signal.Signals(-status).name}"
-    except ValueError:
-        return f"was killed by signal {-status}"
-
-
-def close_all(processes: Sequence[Process]) -> None:
-    """Kill all that still run, then wait for each."""
-    for process in processes:
-        if process.poll() is None:
-            process.kill()
-    for process in processes:
-        process.close()
+        """SIGKILL to the process, if one runs."""
+        if self.process is not None:
+            self.process.kill()

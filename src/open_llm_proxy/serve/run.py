@@ -1,45 +1,103 @@
-"""From the command line's flags to a running supervisor."""
+"""From the command line's flags to a running supervisor: configuration, port, folders, children; in this order."""
 
-import os
-import sys
-from collections.abc import Callable
+import contextlib
+import socket
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from open_llm_proxy.config.load import Flags, Loaded, load
-from open_llm_proxy.serve.sockets import listen, listen_on_loopback
+from open_llm_proxy.config.load import Flags, Loaded
+from open_llm_proxy.config.snapshot import Snapshot
+from open_llm_proxy.errors import UserError
+from open_llm_proxy.serve.process import Role, Spec, command_of
+from open_llm_proxy.serve.reload import ConfigSource
+from open_llm_proxy.serve.sockets import (
+    bind_demo_socket,
+    bind_worker_sockets,
+    listen,
+    port_of,
+    raise_open_file_limit,
+)
 from open_llm_proxy.serve.supervisor import Supervisor
+from open_llm_proxy.spool.directory import SpoolLock
 from open_llm_proxy.telemetry import diagnostics
+from open_llm_proxy.telemetry.scoreboard import RECORDER_SLOT, Scoreboard
+
+Announce = Callable[[Loaded, int], None]
 
 
-def run(flags: Flags, announce: Callable[[Loaded, int], None]) -> int:
-    """Serve; ``announce`` is told the configuration and the port once calls are answered. The exit status.
+def run(
+    flags: Flags,
+    environ: Mapping[str, str],
+    *,
+    cwd: Path,
+    stdout_is_terminal: bool,
+    announce: Announce,
+    commands: Callable[[Role], tuple[str, ...]] = command_of,
+) -> int:
+    """Serve; the exit status.
+
+    Args:
+        flags: The command line.
+        environ: The process's environment.
+        cwd: What relative paths start at.
+        stdout_is_terminal: Whether records on stdout are read by a person.
+        announce: Told the configuration and the port once calls are answered.
+        commands: How each kind of child starts.
 
     Raises:
         UserError: What a person can mend: configuration, port, folders.
     """
-    demo_listener = listen_on_loopback() if flags.demo else None
-    endpoint = None
-    if demo_listener is not None:
-        endpoint = f"http://127.0.0.1:{demo_listener.getsockname()[1]}/v1/chat/completions"
-    key: str | None = None
+    with contextlib.ExitStack() as stack:
+        demo = stack.enter_context(bind_demo_socket()) if flags.demo else None
+        endpoint = None if demo is None else f"http://127.0.0.1:{port_of(demo)}/v1/chat/completions"
+        source = ConfigSource(flags, environ, cwd=cwd, stdout_is_terminal=stdout_is_terminal, demo_endpoint=endpoint)
+        for warning in source.loaded.warnings:
+            diagnostics.say("warning", warning)
+        place = source.snapshot.config.listen
+        listeners = bind_worker_sockets(place.host, place.port, source.snapshot.config.workers)
+        for listener in listeners:
+            stack.enter_context(listener)
+        port = port_of(listeners[0])
+        check_log_folder(source.snapshot)
+        lock = SpoolLock.acquire(Path(source.snapshot.spool_dir))
+        stack.callback(lock.release)
+        listen(listeners, place.host)
+        raise_open_file_limit()
+        scoreboard, scoreboard_fd = Scoreboard.create(len(listeners) + 2)
+        specs = list_children(listeners, demo, scoreboard_fd, commands)
+        return Supervisor(source, specs, scoreboard, on_serving=lambda: announce(source.loaded, port)).run()
 
-    def read() -> Loaded:
-        return load(
-            flags,
-            os.environ,
-            cwd=Path.cwd(),
-            stdout_is_terminal=sys.stdout.isatty(),
-            demo_endpoint=endpoint,
-            demo_key=key,
-        )
 
-    loaded = read()
-    if flags.demo and loaded.snapshot.client_keys:
-        key = loaded.snapshot.client_keys[0].key  # a reload keeps the key that was printed
-    for warning in loaded.warnings:
-        diagnostics.say("warning", warning)
-    config = loaded.snapshot.config
-    listeners = listen(config.listen.host, config.listen.port, config.workers)
-    port = listeners[0].getsockname()[1]
-    supervisor = Supervisor(loaded, listeners, demo_listener, reload=read, on_ready=lambda ready: announce(ready, port))
-    return supervisor.run()
+def list_children(
+    listeners: Sequence[socket.socket],
+    demo: socket.socket | None,
+    scoreboard_fd: int,
+    commands: Callable[[Role], tuple[str, ...]] = command_of,
+) -> list[Spec]:
+    """The children in the order they are started: workers from slot 1, the demo upstream behind them, the recorder."""
+    specs = [
+        Spec("worker", slot, commands("worker"), scoreboard_fd, listener)
+        for slot, listener in enumerate(listeners, start=RECORDER_SLOT + 1)
+    ]
+    if demo is not None:
+        specs.append(Spec("demo", len(listeners) + 1, commands("demo"), scoreboard_fd, demo))
+    return [*specs, Spec("recorder", RECORDER_SLOT, commands("recorder"), scoreboard_fd)]
+
+
+def check_log_folder(snapshot: Snapshot) -> None:
+    """Make ``LOG_DIR`` and write there, so that a mistake is said now and not with the first record.
+
+    Raises:
+        UserError: It cannot be written.
+    """
+    if snapshot.store.folder is None:
+        return
+    probe = Path(snapshot.store.folder, ".open-llm-proxy-probe")
+    try:
+        probe.parent.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink(missing_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"the log folder {probe.parent} cannot be written: {error.strerror}", "Set LOG_DIR to a folder that can be"
+        ) from error

@@ -4,7 +4,7 @@ import os
 import signal
 import socket
 from types import FrameType, TracebackType
-from typing import Any, Final
+from typing import Any, Final, Self
 
 END: Final = frozenset((signal.SIGTERM, signal.SIGINT))
 WATCHED: Final = frozenset((*END, signal.SIGHUP, signal.SIGCHLD))
@@ -20,7 +20,7 @@ class Signals:
         self._before: dict[int, Any] = {}
         self._wakeup_before = -1
 
-    def __enter__(self) -> "Signals":
+    def __enter__(self) -> Self:
         self._wakeup_before = signal.set_wakeup_fd(self._write.fileno(), warn_on_full_buffer=False)
         self._before = {number: signal.signal(number, _noted) for number in WATCHED}
         return self

@@ -1,237 +1,259 @@
-"""The supervisor: reads the configuration, holds the port, keeps its children running, stops as nginx does."""
+"""The supervisor: keeps its children running, hands them what it accepts as configuration, stops as nginx does.
 
-import contextlib
-import os
+One thread and one ``select``: it waits for signals, for what children say and for the next thing that is due. It holds
+the listening sockets and the scoreboard, so it is also where ``/metrics`` has its place.
+"""
+
 import selectors
 import signal
-import socket
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from enum import Enum, auto
+from functools import partial
 from typing import Final
 
-from open_llm_proxy.config.load import Loaded
-from open_llm_proxy.config.problems import ConfigError
-from open_llm_proxy.config.snapshot import Snapshot
-from open_llm_proxy.config.watch import Watch
 from open_llm_proxy.errors import EXIT_OK, UserError
 from open_llm_proxy.serve.child import Child
-from open_llm_proxy.serve.control import Drain, Refused, Reload, Stop
-from open_llm_proxy.serve.sockets import raise_file_limit
-from open_llm_proxy.spool.directory import SpoolLock
+from open_llm_proxy.serve.control import ControlError, Drain, Refused, Reload, Stop, ToChild
+from open_llm_proxy.serve.process import Spec, describe_exit
+from open_llm_proxy.serve.reload import POLL_S, ConfigSource
+from open_llm_proxy.serve.signals import END, Signals, terminal_is_gone
 from open_llm_proxy.telemetry import diagnostics
-from open_llm_proxy.telemetry.scoreboard import BUFFERED_BYTES, CONNECTIONS, IN_FLIGHT, RECORDER_SLOT, Scoreboard
+from open_llm_proxy.telemetry.scoreboard import BUFFERED_BYTES, CONNECTIONS, IN_FLIGHT, Scoreboard
 
-TICK_S: Final = 0.1
-WATCH_S: Final = 2.0
-DRAIN_MARGIN_S: Final = 3.0
+EXIT_CUT_SHORT: Final = 3  # a second signal, or a worker that did not end in time
+EXIT_NO_WORKER: Final = 4  # workers die before they can serve
+DRAIN_MARGIN_S: Final = 5.0
 FLUSH_GRACE_S: Final = 20.0
+RESEND_S: Final = 0.02
+MOST_DEATHS: Final = 5
+"""A worker that never worked and died this often in a row is not to be helped by another start."""
 _GAUGES: Final = (IN_FLIGHT, CONNECTIONS, BUFFERED_BYTES)
 
 
+class Phase(Enum):
+    """Where a ``serve`` is in its life: each follows the one before."""
+
+    SERVING = auto()
+    DRAINING = auto()  # workers finish what is in flight
+    FLUSHING = auto()  # the recorder ships what it can
+    ENDED = auto()
+
+
 class Supervisor:
-    """One ``serve``. ``reload`` reads the configuration again; ``on_ready`` is called once all children work."""
+    """One ``serve``.
+
+    Args:
+        source: The configuration, accepted.
+        specs: The children to keep running.
+        scoreboard: Whose gauges are reset when a worker dies.
+        on_serving: Called once, when every worker (and the demo upstream) works.
+    """
 
     def __init__(
         self,
-        loaded: Loaded,
-        listeners: Sequence[socket.socket],
-        demo_listener: socket.socket | None,
+        source: ConfigSource,
+        specs: Sequence[Spec],
+        scoreboard: Scoreboard,
         *,
-        reload: Callable[[], Loaded],
-        on_ready: Callable[[Loaded], None],
+        on_serving: Callable[[], None] = lambda: None,
     ) -> None:
-        self._loaded = loaded
-        self._reload = reload
-        self._on_ready = on_ready
-        self._listeners = list(listeners)
-        self._watch = Watch(loaded.watched)
-        self._board, board_fd = Scoreboard.create(len(listeners) + 2)
-        self._recorder = Child("recorder", RECORDER_SLOT, board_fd, None)
-        self._workers = [Child("worker", slot + 1, board_fd, listener) for slot, listener in enumerate(listeners)]
-        self._demo = None
-        if demo_listener is not None:
-            self._demo = Child("demo", len(listeners) + 1, board_fd, demo_listener)
-        self._signals: list[int] = []
+        self._source = source
+        self._children = [Child(spec) for spec in specs]
+        self._workers = [child for child in self._children if child.spec.role == "worker"]
+        self._scoreboard = scoreboard
+        self._on_serving: Callable[[], None] | None = on_serving
         self._selector = selectors.DefaultSelector()
-        self._said_ready = False
-        self._draining = False
-
-    @property
-    def _snapshot(self) -> Snapshot:
-        return self._loaded.snapshot
-
-    @property
-    def _children(self) -> list[Child]:
-        return [self._recorder, *([self._demo] if self._demo else []), *self._workers]
+        self._phase = Phase.SERVING
+        self._deadline = float("inf")  # of DRAINING and FLUSHING
+        self._look_at = time.monotonic() + POLL_S  # at the files
+        self._ends_with_terminal = not terminal_is_gone() and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
+        self._exit_code = EXIT_OK
 
     def run(self) -> int:
-        """Serve until SIGTERM or SIGINT; the exit status.
+        """Serve until a signal ends it; the exit status.
 
         Raises:
-            UserError: Spool or log folder cannot be used, or a child cannot start.
+            UserError: A child cannot start, for a reason that a person can mend.
         """
-        raise_file_limit()
-        check_folders(self._snapshot)
-        lock = SpoolLock.acquire(Path(self._snapshot.spool_dir))
-        waker = self._catch_signals()
-        try:
-            for child in self._children:
-                self._start(child)
-            return self._loop()
-        finally:
-            for child in self._children:
-                child.kill()
-            waker.close()
-            lock.release()
+        with Signals() as signals:
+            self._selector.register(signals, selectors.EVENT_READ, lambda: self._on_signals(signals.read()))
+            try:
+                while self._phase is not Phase.ENDED:
+                    self._turn()
+            finally:
+                self._end_all()
+                self._selector.close()
+        return self._exit_code
 
-    def _catch_signals(self) -> socket.socket:
-        """Signals wake the selector: their numbers come as bytes of a socket."""
-        reader, writer = socket.socketpair()
-        for made in (reader, writer):
-            made.setblocking(False)
-        signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, lambda number, _: self._signals.append(number))
-        self._selector.register(reader, selectors.EVENT_READ, None)
-        self._wakers = (reader, writer)
-        return reader
+    def _turn(self) -> None:
+        for child in self._children:
+            if child.is_due():
+                self._start(child)
+        for key, _ in self._selector.select(self._wait_s()):
+            key.data()
+        for child in self._children:
+            self._tend(child)
+        self._look_at_files()
+        self._advance()
+
+    def _wait_s(self) -> float:
+        if any(child.process is not None and child.process.wants_write for child in self._children):
+            return RESEND_S
+        starts = [child.start_at for child in self._children if child.start_at is not None]
+        return max(0.0, min(self._look_at, self._deadline, *starts) - time.monotonic())
+
+    # --- children ------------------------------------------------------------------------------------------------
 
     def _start(self, child: Child) -> None:
-        child.start(self._snapshot)
-        assert child.channel is not None
-        self._selector.register(child.channel, selectors.EVENT_READ, child)
-
-    def _loop(self) -> int:
-        watch_at = time.monotonic() + WATCH_S
-        while True:
-            self._wait()
-            for number in self._take_signals():
-                if number == signal.SIGHUP:
-                    self._read_again()
-                else:
-                    return self._stop()
-            self._mend()
-            if time.monotonic() >= watch_at:
-                watch_at = time.monotonic() + WATCH_S
-                if self._watch.changed():
-                    self._read_again()
-
-    def _take_signals(self) -> list[int]:
-        taken, self._signals = self._signals, []
-        return taken
-
-    def _wait(self) -> None:
-        for key, _ in self._selector.select(TICK_S):
-            if key.data is None:
-                with contextlib.suppress(BlockingIOError):
-                    self._wakers[0].recv(4096)
-            else:
-                self._hear(key.data)
+        try:
+            process = child.start(self._source.snapshot)
+        except OSError as error:
+            delay_s = child.note_death(successor=True)
+            diagnostics.say("error", f"{child.name} can't be started: {error.strerror}; again in {delay_s:g} s")
+        else:
+            self._selector.register(process, selectors.EVENT_READ, partial(self._hear, child))
 
     def _hear(self, child: Child) -> None:
-        channel = child.channel
-        for message in child.receive():
-            if isinstance(message, Refused):
-                raise UserError(message.message, message.remedy, message.exit_code)
-            child.ready = True
-        if child.channel is None and channel is not None:
-            self._selector.unregister(channel)
-        if not self._said_ready and all(one.ready for one in self._children):
-            self._said_ready = True
-            self._on_ready(self._loaded)
-
-    def _mend(self) -> None:
-        """Start again what has died."""
-        for child in self._children:
-            status = child.has_ended()
-            if status is not None:
-                self._forget(child)
-                child.note_death()
-                for gauge in _GAUGES:
-                    self._board.slot(child.slot)[gauge] = 0
-                diagnostics.say("warning", f"{child.name} ended ({describe(status)}) and is started again")
-            if child.process is None and time.monotonic() >= child.start_at:
-                self._start(child)
-
-    def _forget(self, child: Child) -> None:
-        if child.channel is not None:
-            self._selector.unregister(child.channel)
-
-    def _read_again(self) -> None:
-        try:
-            loaded = self._reload()
-        except UserError as error:
-            diagnostics.say("error", "the configuration is wrong, the old one is kept")
-            for line in error.lines if isinstance(error, ConfigError) else [str(error)]:
-                diagnostics.say("error", line)
+        """Take what a child says; one that closes its end, or talks nonsense, is of no use any more."""
+        process = child.process
+        if process is None:
             return
-        old = self._snapshot.config
-        new = loaded.snapshot.config
-        if (old.listen, old.workers, old.metrics) != (new.listen, new.workers, new.metrics):
-            diagnostics.say("warning", "listen, metrics and workers change with the next start only")
-        self._loaded = loaded
-        self._watch = Watch(loaded.watched)
-        for warning in loaded.warnings:
-            diagnostics.say("warning", warning)
+        try:
+            for message in process.receive():
+                if isinstance(message, Refused):
+                    self._on_refused(child, message)
+                else:
+                    child.note_ready()
+                    self._announce()
+        except (EOFError, ControlError):
+            child.kill()
+
+    def _on_refused(self, child: Child, refused: Refused) -> None:
+        error = UserError(refused.message, refused.remedy, refused.exit_code)
+        if not child.ever_ready and self._phase is Phase.SERVING:
+            raise error
+        diagnostics.say("error", f"{child.name}: {error}")
+
+    def _announce(self) -> None:
+        waited_for = [child for child in self._children if child.spec.role != "recorder"]
+        if self._on_serving is not None and all(child.ready for child in waited_for):
+            self._on_serving()
+            self._on_serving = None
+
+    def _tend(self, child: Child) -> None:
+        """Send what is left to send; bury a child that has ended and see to its successor."""
+        process = child.process
+        if process is None:
+            return
+        status = process.poll()
+        if status is None:
+            process.flush()
+            return
+        self._hear(child)  # its last words
+        self._selector.unregister(process)
+        process.close()
+        if child.spec.role == "worker":
+            self._reset_gauges(child.spec.slot)
+        delay_s = child.note_death(successor=self._is_needed(child))
+        self._say_ended(child, status, delay_s)
+
+    def _is_needed(self, child: Child) -> bool:
+        """Whether a child that died is started again."""
+        if self._phase is Phase.DRAINING:
+            return child.spec.role != "worker"
+        return self._phase is Phase.SERVING
+
+    def _say_ended(self, child: Child, status: int, delay_s: float) -> None:
+        if child.start_at is None:
+            if status:
+                diagnostics.say("warning", f"{child.name} {describe_exit(status)}")
+            return
+        if child.spec.role == "worker" and child.deaths >= MOST_DEATHS and not child.ever_ready:
+            raise UserError(
+                f"{child.name} {describe_exit(status)} before it could serve, {child.deaths} times in a row",
+                "Its own lines above say why",
+                EXIT_NO_WORKER,
+            )
+        again = f"in {delay_s:g} s" if delay_s else "at once"
+        diagnostics.say("error", f"{child.name} {describe_exit(status)}; it is started again {again}")
+
+    def _reset_gauges(self, slot: int) -> None:
+        counters = self._scoreboard.slot(slot)
+        for gauge in _GAUGES:
+            counters[gauge] = 0
+
+    # --- configuration -------------------------------------------------------------------------------------------
+
+    def _look_at_files(self) -> None:
+        if time.monotonic() < self._look_at:
+            return
+        self._look_at = time.monotonic() + POLL_S
+        if self._source.changed():
+            self._reload()
+
+    def _reload(self) -> None:
+        snapshot = self._source.reload()
+        if snapshot is not None:
+            self._send_all(Reload(snapshot))
+
+    def _send_all(self, message: ToChild, *roles: str) -> None:
         for child in self._children:
-            child.tell(Reload(loaded.snapshot))
-        diagnostics.say("info", "the configuration was read again")
+            if not roles or child.spec.role in roles:
+                child.send(message)
 
-    # --- stopping ------------------------------------------------------------------------------------------------
+    # --- the end -------------------------------------------------------------------------------------------------
 
-    def _stop(self) -> int:
-        """Drain the workers, then let the recorder flush; a second signal ends at once."""
-        drain_s = self._snapshot.config.timeouts.drain_s
-        for worker in self._workers:
-            worker.tell(Drain(drain_s))
-        for listener in self._listeners:
-            listener.close()
-        hurried = self._wait_for(self._workers, drain_s + DRAIN_MARGIN_S)
-        for worker in self._workers:
-            worker.kill()
-        if not hurried:
-            self._recorder.tell(Stop())
-            self._wait_for([self._recorder], FLUSH_GRACE_S)
-        return EXIT_OK
+    def _on_signals(self, numbers: list[int]) -> None:
+        for number in numbers:
+            ends = number in END or (number == signal.SIGHUP and self._ends_with_terminal and terminal_is_gone())
+            if ends and self._phase is Phase.SERVING:
+                self._drain(signal.Signals(number).name)
+            elif ends and number in END:
+                diagnostics.say("warning", "a second signal: ending at once; the next start ships what is left")
+                self._phase, self._exit_code = Phase.ENDED, EXIT_CUT_SHORT
+            elif number == signal.SIGHUP:
+                self._reload()
 
-    def _wait_for(self, children: Sequence[Child], seconds: float) -> bool:
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            if all(child.process is None or child.has_ended() is not None for child in children):
-                return False
-            self._wait()
-            if any(number != signal.SIGHUP for number in self._take_signals()):
-                return True
-        return False
+    def _drain(self, why: str) -> None:
+        drain_s = self._source.snapshot.config.timeouts.drain_s
+        diagnostics.say("info", f"{why}: no new connections; calls in flight have {drain_s:g} s")
+        self._phase = Phase.DRAINING
+        self._deadline = time.monotonic() + drain_s + DRAIN_MARGIN_S
+        self._send_all(Drain(drain_s), "worker")
+        for child in self._workers:
+            child.start_at = None
+            if child.spec.listener is not None:
+                child.spec.listener.close()  # the worker's own descriptor keeps it until it has taken what waits
 
+    def _advance(self) -> None:
+        """Go to the next phase when this one is done, or its time is spent."""
+        if self._phase is Phase.DRAINING and self._is_over(self._workers, "was still busy after drain_s"):
+            self._phase = Phase.FLUSHING
+            self._deadline = time.monotonic() + FLUSH_GRACE_S
+            for child in self._children:
+                child.start_at = None
+            self._send_all(Stop(), "recorder", "demo")
+        if self._phase is Phase.FLUSHING and self._is_over(
+            self._children, f"was still busy after {FLUSH_GRACE_S:g} s; the next start ships what is left"
+        ):
+            self._phase = Phase.ENDED
 
-def describe(status: int) -> str:
-    """An exit status in words."""
-    if status >= 0:
-        return f"exit status {status}"
-    try:
-        return signal.Signals(-status).name
-    except ValueError:
-        return f"signal {-status}"
+    def _is_over(self, children: Sequence[Child], late: str) -> bool:
+        running = [child for child in children if child.process is not None]
+        if running and time.monotonic() >= self._deadline:
+            for child in running:
+                diagnostics.say("warning", f"{child.name} {late}: killed")
+                child.kill()
+                if child.spec.role == "worker":
+                    self._exit_code = EXIT_CUT_SHORT
+            self._deadline = float("inf")  # their end is on its way
+        return not running
 
-
-def check_folders(snapshot: Snapshot) -> None:
-    """That ``LOG_DIR`` can be written.
-
-    Raises:
-        UserError: It cannot.
-    """
-    if snapshot.store.folder is None:
-        return
-    folder = Path(snapshot.store.folder)
-    probe = folder / ".open-llm-proxy-probe"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise UserError(
-            f"the log folder {folder} cannot be written: {os.strerror(error.errno or 0)}",
-            "Set LOG_DIR to a folder that can be",
-        ) from error
+    def _end_all(self) -> None:
+        """Leave no process behind."""
+        for child in self._children:
+            child.kill()
+        for child in self._children:
+            if child.process is not None:
+                child.process.close()
