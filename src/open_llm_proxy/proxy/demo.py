@@ -120,7 +120,7 @@ class DemoCall:
     def _stream(self, parts: list[bytes]) -> None:
         head = own_head(200, b"text/event-stream", b"x-demo: a stand-in, no model\r\ncache-control: no-cache\r\n")
         self._connection.start(head, None, [parts[0]])
-        self._send(parts, 1)
+        self._app.loop.call_later(PACE_S, self._send, parts, 1)
 
     def _send(self, parts: list[bytes], index: int) -> None:
         if self._gone:
@@ -128,8 +128,7 @@ class DemoCall:
         if index == len(parts) - 1:
             self._connection.finish([parts[index]])
         else:
-            if index > 1:
-                self._connection.send([parts[index - 1]])
+            self._connection.send([parts[index]])
             self._app.loop.call_later(PACE_S, self._send, parts, index + 1)
 
     def on_refused(self, error: ProtocolError) -> bool:  # noqa: ARG002 - the application answers it

@@ -111,8 +111,9 @@ def _make_number(schema: Schema, *, whole: bool) -> int | float:
     step = schema.get("multipleOf")
     if step and value % step:
         value = (value // step + 1) * step
-    if high is not None and value > high:
-        value = high if "exclusiveMaximum" not in schema else high - 1
+    exclusive = "exclusiveMaximum" in schema
+    if high is not None and (value > high or (exclusive and value == high)):
+        value = high - 1 if exclusive else high
     return int(value) if whole else value
 
 
