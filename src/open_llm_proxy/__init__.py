@@ -8,11 +8,6 @@ Two halves share only a file format:
 ``serve`` wires both; ``cli`` is what a person types.
 """
 
-from importlib.metadata import PackageNotFoundError, version
-
-try:
-    __version__ = version("open-llm-proxy")
-except PackageNotFoundError:  # a checkout on the path, not installed
-    __version__ = "0+unknown"
+__version__ = "0.1.0"  # pyproject.toml reads it here; importlib.metadata would cost each process 50 ms
 
 __all__ = ["__version__"]
