@@ -285,14 +285,18 @@ class Rig:
     def until(self, condition: Callable[[], Any]) -> None:
         async def wait() -> None:
             while not condition():  # noqa: ASYNC110 - conditions look at sockets and frames, which set no event
-                await asyncio.sleep(0.001)
+                await asyncio.sleep(0)
 
         self.loop.run_until_complete(asyncio.wait_for(wait(), STEP_S))
 
     def settle(self) -> None:
-        """Let everything happen that is ready to."""
-        for _ in range(5):
-            self.loop.run_until_complete(asyncio.sleep(0.001))
+        """Let everything happen that is ready to: on loopback what was sent is there, and each turn looks."""
+
+        async def turns() -> None:
+            for _ in range(20):
+                await asyncio.sleep(0)
+
+        self.loop.run_until_complete(turns())
 
     def later(self, seconds: float) -> None:
         """Time goes by, and the worker's sweep with it."""
@@ -325,6 +329,16 @@ class Rig:
         wire.send(self.answer())
         client.receive()
         return client, wire
+
+    def begin(
+        self, *events: bytes, body: bytes | None = None, path: str = "/v1/chat/completions", **fields: str
+    ) -> tuple[Wire, Wire, Message]:
+        """A stream under way: the client's and the provider's connection, and the head that the client got."""
+        client = self.client()
+        client.send(self.request(body, path=path))
+        wire, _ = self.upstream.receive()
+        wire.send(self.stream(*events, **fields))
+        return client, wire, client.head()
 
     @property
     def calls(self) -> list[tuple[Frame, Frame]]:

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from open_llm_proxy.http1.head import parse_response_head
-from open_llm_proxy.proxy.capture import Captured, tell
+from open_llm_proxy.proxy.capture import Captured, measured, tell
 
 
 def told(status: int = 200, **fields: str):
@@ -44,6 +44,14 @@ def test_an_error_tells_the_few_headers_that_records_show():
     assert got.error_headers == shown
     assert told(399, retry_after="7").error_headers is None
     assert told(400).error_headers == {}
+
+
+def test_the_length_is_each_answers_own():
+    assert measured(None, 5) is None
+    assert measured({"server": "s"}, 5) == {"server": "s"}
+    remembered = {"server": "s", "content-length": "3"}
+    assert measured(remembered, 5) == {"server": "s", "content-length": "5"}
+    assert remembered["content-length"] == "3"
 
 
 PIECES = st.lists(st.binary(min_size=1, max_size=9), max_size=9)

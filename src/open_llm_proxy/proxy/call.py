@@ -24,7 +24,7 @@ from open_llm_proxy.http1.head import ResponseHead
 from open_llm_proxy.proxy import attempts, errors
 from open_llm_proxy.proxy.auth import CALLER_CHARACTERS
 from open_llm_proxy.proxy.caller import Caller, Plan
-from open_llm_proxy.proxy.capture import OWN_ANSWER, Captured
+from open_llm_proxy.proxy.capture import OWN_ANSWER, Captured, measured
 from open_llm_proxy.proxy.errors import Refusal, render, render_event, row_of_protocol_status
 from open_llm_proxy.proxy.relay import Relayed, server_timing
 from open_llm_proxy.proxy.request import peek, read_body, read_model, read_multipart_model, read_user_id, read_value
@@ -318,9 +318,7 @@ class Call:
     def _cut_off(self, message: str) -> None:
         """The answer ends in its middle: with an event where one can stand, else the connection is broken off, too."""
         self._phase = _FINISHED
-        connection = self._connection
-        relayed = self._relayed
-        captured = self._captured
+        connection, relayed, captured = self._connection, self._relayed, self._captured
         whole_events = captured is None or captured.ends_at_event()
         mendable = relayed is not None and relayed.stream and not relayed.encoded and whole_events
         self._note_response(error=message, complete=False)
@@ -491,7 +489,7 @@ class Call:
             told.content_type,
             told.content_encoding,
             told.request_id,
-            told.error_headers,
+            measured(told.error_headers, total) if complete else told.error_headers,
             total,
             complete,
             self._content_logged,

@@ -48,6 +48,13 @@ def tell(head: ResponseHead) -> Told:
     )
 
 
+def measured(error_headers: dict[str, str] | None, total_bytes: int) -> dict[str, str] | None:
+    """``Told.error_headers`` of one answer: heads are remembered, and between two only the content's length differs."""
+    if error_headers is None or "content-length" not in error_headers:
+        return error_headers
+    return error_headers | {"content-length": str(total_bytes)}
+
+
 class Captured:
     """The body of one answer as it came, up to a limit."""
 

@@ -69,6 +69,12 @@ def test_only_what_the_router_would_send_there_is_kept(two):
     assert body["providers"]["beta"] == {"status": "ok", "count": 2, "prefixes": []}
 
 
+def test_of_an_id_that_stands_twice_the_first_counts(rig):
+    asking = Asking(rig)
+    asking.provider("alpha", b'{"data":[{"id":"m","owned_by":"a"},{"id":"m","owned_by":"b"}]}')
+    assert [row["owned_by"] for row in asking.list()["data"]] == ["a"]
+
+
 def test_the_older_form_of_prefixes_is_shown_as_such(start):
     rig = start(providers={"alpha": {"models": ["x/"]}})
     asking = Asking(rig)
