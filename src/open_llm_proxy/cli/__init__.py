@@ -1,4 +1,5 @@
-"""What a person types. ``main`` has one row a command; each command is a file: parse, call one function, render.
+"""What a person types. ``main`` has a row a command; each command is a file: parse, call one function, render.
 
-Nothing heavy is imported that the command at hand does not use: a command's module is loaded when it is called.
+Nothing is imported that the command at hand does not use: its module is loaded when it is chosen, and what is heavy
+when it is called. Results go to stdout, everything else to stderr.
 """

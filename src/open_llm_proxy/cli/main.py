@@ -1,71 +1,81 @@
-"""``open-llm-proxy``: the commands, one row each."""
+"""``open-llm-proxy``: a row a command, whose module is loaded when it is the one that was typed."""
 
 import sys
-from typing import Annotated
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Annotated, Any, Final, NamedTuple
 
 import typer
 
-from open_llm_proxy.cli.output import guarded
-
-app = typer.Typer(
-    name="open-llm-proxy",
-    help="One URL in front of many LLM providers, with every call on record as open data you own.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-
-ConfigOption = Annotated[
-    str | None,
-    typer.Option("--config", help="Else $OPEN_LLM_PROXY_CONFIG, ./config.json, the shipped one."),
-]
+from open_llm_proxy import __version__
+from open_llm_proxy.cli.output import answering, show
 
 
-@app.command()
-def serve(  # noqa: PLR0917 - Typer reads options from parameters
-    config: ConfigOption = None,
-    host: Annotated[str | None, typer.Option(help="Address to listen on (0.0.0.0; with --demo 127.0.0.1).")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on (8002).")] = None,
-    workers: Annotated[int | None, typer.Option(help="Worker processes (1).")] = None,
-    demo: Annotated[bool, typer.Option("--demo", help="Add a stand-in model `demo`; records go to ./logs.")] = False,
-    env_file: Annotated[str | None, typer.Option(help="Variables from a file (with --demo: .env, if there).")] = None,
-    log_format: Annotated[str, typer.Option(help="Records on stdout: json, line or auto.")] = "auto",
-    show_config: Annotated[bool, typer.Option("--show-config", help="Print the merged configuration and end.")] = False,
-) -> None:
-    """Answer calls until SIGTERM."""
-    from open_llm_proxy.cli.serve import run_serve  # noqa: PLC0415
-    from open_llm_proxy.config.load import Flags  # noqa: PLC0415
+class Row(NamedTuple):
+    """A command: what it does, and the extra that has to be installed for it.
 
-    flags = Flags(
-        config=config, host=host, port=port, workers=workers, demo=demo, env_file=env_file, log_format=log_format
+    Its module, ``open_llm_proxy.cli.<name>``, holds a function of that name, or, for a group of commands, ``app``.
+    """
+
+    help: str
+    extra: str = ""
+
+
+COMMANDS: Final = {
+    "serve": Row("Answer calls until SIGTERM."),
+    "check": Row("Validate config and environment, and say where each model goes."),
+    "version": Row("Print the version."),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The console script; ends by ``SystemExit``."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    make_app(given[0] if given else "", COMMANDS)(args=given)
+
+
+def make_app(chosen: str, rows: dict[str, Row]) -> typer.Typer:
+    """The commands of ``rows``; of all but the ``chosen`` one only name and help."""
+    app = typer.Typer(
+        name="open-llm-proxy",
+        help="One URL in front of many LLM providers, with every call on record as open data that you own.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
     )
-    raise typer.Exit(guarded(lambda: run_serve(flags, show_config=show_config)))
+    app.callback()(_options)
+    for name, row in rows.items():
+        if name != chosen:
+            app.command(name, help=row.help)(_unloaded)
+            continue
+        loaded = answering(lambda: _load(chosen), row.extra)()
+        if isinstance(loaded, typer.Typer):
+            app.add_typer(loaded, name=name, help=row.help)
+        else:
+            app.command(name, help=row.help)(answering(loaded, row.extra))
+    return app
 
 
-@app.command()
-def check(
-    models: Annotated[list[str] | None, typer.Argument(help="Models to route; none: all that are configured.")] = None,
-    config: ConfigOption = None,
-    live: Annotated[bool, typer.Option("--live", help="Ask each provider for its models; try the store.")] = False,
+def _load(name: str) -> Any:
+    module = import_module(f"open_llm_proxy.cli.{name}")
+    command: Callable[..., Any] | None = getattr(module, name, None)
+    return module.app if command is None else command
+
+
+def _unloaded() -> None:
+    """Stand for a command in the list of all."""
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        show(f"open-llm-proxy {__version__}")
+        raise typer.Exit
+
+
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+    ] = False,
 ) -> None:
-    """Validate config and environment; print where each model goes."""
-    from open_llm_proxy.cli.check import run_check  # noqa: PLC0415
-    from open_llm_proxy.config.load import Flags  # noqa: PLC0415
-
-    raise typer.Exit(guarded(lambda: run_check(Flags(config=config), models or [], live=live)))
-
-
-@app.command()
-def version() -> None:
-    """Print the version."""
-    from open_llm_proxy import __version__  # noqa: PLC0415
-
-    print(f"open-llm-proxy {__version__}")  # noqa: T201 - what the command is for
-
-
-def main() -> None:
-    """The console script."""
-    if sys.argv[1:] == ["--version"]:
-        sys.argv[1] = "version"
-    app()
+    """Take the options that stand before a command."""

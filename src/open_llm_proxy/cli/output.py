@@ -1,36 +1,72 @@
-"""How commands speak: messages to stderr, one line and the remedy; exit statuses as in docs/cli.md."""
+"""How commands speak: results on stdout, messages on stderr, an error as one line with its remedy, exit statuses."""
 
+import functools
+import os
 import sys
 from collections.abc import Callable
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
-from open_llm_proxy.errors import UserError
+import typer
+
+from open_llm_proxy.errors import EXIT_OK, EXIT_USAGE, UserError
 from open_llm_proxy.telemetry import diagnostics
 
+Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
+PACKAGE = "open_llm_proxy"
 
-def print_error(error: UserError) -> None:
-    """All lines of an error, the remedy with it."""
-    for line in getattr(error, "lines", None) or [str(error)]:
+
+def show(line: str) -> None:
+    """One line of a result."""
+    sys.stdout.write(f"{line}\n")
+
+
+def warn(message: str) -> None:
+    """Something that is probably not meant, but works."""
+    diagnostics.say("warning", message)
+
+
+def say_error(error: UserError) -> None:
+    """What is wrong and the remedy; of a wrong configuration a line a mistake."""
+    for line in str(error).splitlines():
         diagnostics.say("error", line)
 
 
-def guarded(command: Callable[[], int]) -> int:
-    """The exit status of ``command``; what a person can mend is said, not raised."""
-    try:
-        return command()
-    except UserError as error:
-        print_error(error)
-        return error.exit_code
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 0
+def answering(command: Callable[Parameters, Result], extra: str = "") -> Callable[Parameters, Result]:
+    """``command``, ending the process as docs/cli.md has it: a whole number that it returns is the exit status.
+
+    Args:
+        command: What to wrap.
+        extra: The extra whose packages it imports; one that is missing is an error that names it.
+    """
+
+    @functools.wraps(command)
+    def answer(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+        try:
+            result = command(*args, **kwargs)
+            sys.stdout.flush()
+        except UserError as error:
+            say_error(error)
+            raise typer.Exit(error.exit_code) from error
+        except BrokenPipeError as error:  # `… | head`: nobody wants the rest
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(EXIT_OK) from error
+        except ModuleNotFoundError as error:
+            if not extra or (error.name or "").startswith(PACKAGE):
+                raise
+            say_error(missing_extra(extra, error.name or ""))
+            raise typer.Exit(EXIT_USAGE) from error
+        if isinstance(result, int):
+            raise typer.Exit(result)
+        return result
+
+    return answer
 
 
-def need_extra(extra: str, error: ImportError) -> UserError:
-    """The error for a command whose extra is not installed."""
+def missing_extra(extra: str, package: str) -> UserError:
+    """The error of a command whose extra is not installed."""
     return UserError(
-        f"this command needs the extra `{extra}` ({error.name} is not installed)",
-        f"Install it: pip install 'open-llm-proxy[{extra}]'",
+        f"this command needs the package {package}, which is not installed",
+        f"Install it: pip install '{PACKAGE.replace('_', '-')}[{extra}]'",
     )

@@ -1,48 +1,54 @@
-"""``serve`` and ``serve --show-config``."""
+"""``serve``: answer calls, or show with what it would."""
 
-import json
 import os
-import shlex
 import sys
 from pathlib import Path
+from typing import Annotated
 
-from open_llm_proxy.config.load import Flags, Loaded, load, show
-from open_llm_proxy.errors import EXIT_OK
-from open_llm_proxy.serve.run import run
-from open_llm_proxy.telemetry import diagnostics
+import typer
+
+from open_llm_proxy.cli.output import show
+
+ConfigOption = Annotated[
+    str | None,
+    typer.Option(metavar="FILE", help="Configuration; else $OPEN_LLM_PROXY_CONFIG, ./config.json, the shipped one."),
+]
 
 
-def run_serve(flags: Flags, *, show_config: bool) -> int:
-    """Serve, or show what would be served with."""
-    if show_config:
-        loaded = load(flags, os.environ, cwd=Path.cwd(), stdout_is_terminal=sys.stdout.isatty())
-        for setting in show(loaded):
-            print(f"{setting.path} = {setting.value}  # {setting.source}")  # noqa: T201 - what the flag is for
-        return EXIT_OK
-    return run(
-        flags,
-        os.environ,
-        cwd=Path.cwd(),
-        stdout_is_terminal=sys.stdout.isatty(),
-        announce=lambda loaded, port: announce(flags, loaded, port),
+def serve(  # noqa: PLR0917 - Typer makes options of parameters
+    config: ConfigOption = None,
+    host: Annotated[
+        str | None, typer.Option(metavar="ADDR", help="Address to listen on [0.0.0.0; with --demo 127.0.0.1].")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(metavar="N", help="Port to listen on [8002]; 0: any that is free.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(metavar="N", help="Worker processes [1].")] = None,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="On this machine only, with a stand-in model `demo`; records go to ./logs.")
+    ] = False,
+    env_file: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Variables that the shell does not set [--demo: .env].")
+    ] = None,
+    log_format: Annotated[
+        str, typer.Option(metavar="json|line|auto", help="Records on stdout; auto: line on a terminal, else json.")
+    ] = "auto",
+    show_config: Annotated[
+        bool, typer.Option("--show-config", help="Print the merged configuration, secrets masked, and end.")
+    ] = False,
+) -> int | None:
+    """Answer calls until SIGTERM."""
+    from open_llm_proxy.config.load import Flags, load  # noqa: PLC0415 - not for `--help`
+    from open_llm_proxy.config.load import show as settings_of  # noqa: PLC0415
+    from open_llm_proxy.serve.banner import say_serving  # noqa: PLC0415
+    from open_llm_proxy.serve.run import run  # noqa: PLC0415
+
+    flags = Flags(
+        config=config, host=host, port=port, workers=workers, demo=demo, env_file=env_file, log_format=log_format
     )
-
-
-def announce(flags: Flags, loaded: Loaded, port: int) -> None:
-    """Say where calls are answered; with ``--demo`` all that a first call needs."""
-    snapshot = loaded.snapshot
-    host = snapshot.config.listen.host
-    shown = f"[{host}]" if ":" in host else host
-    url = f"http://{shown}:{port}"
-    diagnostics.say("info", f"listening on {url}")
-    if not flags.demo:
-        return
-    if host in ("0.0.0.0", "::"):  # noqa: S104 - what to call instead
-        url = f"http://127.0.0.1:{port}"
-    key = snapshot.client_keys[0].key
-    body = json.dumps({"model": "demo", "messages": [{"role": "user", "content": "Hello"}]}, separators=(",", ":"))
-    header = shlex.quote(f"Authorization: Bearer {key}")
-    curl = f"curl {url}/v1/chat/completions -H {header} -H 'Content-Type: application/json' -d {shlex.quote(body)}"
-    diagnostics.say("info", f"key        {key}")
-    diagnostics.say("info", f"records    {snapshot.store.folder} (a file every {snapshot.log.flush_interval_s:g} s)")
-    diagnostics.say("info", f"try        {curl}")
+    terminal = sys.stdout.isatty()
+    if not show_config:
+        return run(flags, os.environ, cwd=Path.cwd(), stdout_is_terminal=terminal, announce=say_serving)
+    for setting in settings_of(load(flags, os.environ, cwd=Path.cwd(), stdout_is_terminal=terminal)):
+        show(f"{setting.path} = {setting.value}  # {setting.source}")
+    return None

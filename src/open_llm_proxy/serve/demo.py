@@ -1,4 +1,4 @@
-"""The demo upstream's process."""
+"""The demo upstream's process: a stand-in that is reached as any other provider is."""
 
 import asyncio
 import sys
@@ -12,39 +12,39 @@ from open_llm_proxy.serve.inheritance import Inheritance, end_at_once, run_child
 
 
 class _Handlers:
-    """The stand-in has nothing to reload or to drain: it ends with its supervisor."""
+    """The stand-in serves no configuration, and its calls end with the workers: it has nothing to reload or drain."""
 
-    def on_reload(self, snapshot: Snapshot) -> None:  # noqa: ARG002 - it serves no configuration
-        return
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
 
-    def on_drain(self, deadline_s: float) -> None:  # noqa: ARG002 - its calls end with the workers
-        return
+    def on_reload(self, snapshot: Snapshot) -> None:
+        """Nothing of it is the stand-in's."""
+
+    def on_drain(self, deadline_s: float) -> None:
+        """It serves until it is told to stop."""
 
     def on_stop(self) -> None:
-        end_at_once()
+        self._loop.stop()
 
     def on_parent_gone(self) -> None:
         end_at_once()
 
 
-def demonstrate(inheritance: Inheritance) -> None:
+def serve(inheritance: Inheritance) -> None:
     """The body of the demo process."""
     inheritance.control.receive_snapshot()
     loop = uvloop.new_event_loop()
     asyncio.set_event_loop(loop)
-    application = DemoApplication(loop)
-    server = loop.run_until_complete(application.listen(inheritance.listener))
-    inheritance.control.watch(loop, _Handlers())
+    server = loop.run_until_complete(DemoApplication(loop).listen(inheritance.listener))
+    inheritance.control.watch(loop, _Handlers(loop))
     inheritance.control.send(Ready())
-    try:
-        loop.run_forever()
-    finally:
-        server.close()
+    loop.run_forever()
+    server.close()
 
 
 def main() -> int:
     """``python -m open_llm_proxy.serve.demo`` (the supervisor types it)."""
-    return run_child(demonstrate, sys.argv[1:])
+    return run_child(serve, sys.argv[1:])
 
 
 if __name__ == "__main__":
