@@ -14,6 +14,7 @@ from pathlib import Path
 from bench import machine, table
 from bench.certificates import Certificates
 from bench.figures import Figure
+from bench.patience import Patience
 from bench.processes import RigError
 from bench.provider import build_provider
 from bench.rig import Plan, Rig
@@ -30,6 +31,9 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5, help="rounds a row (%(default)s)")
     parser.add_argument("--seconds", type=float, default=4, help="measured seconds a side and round (%(default)s)")
     parser.add_argument("--quick", action="store_true", help="2 rounds of 2 seconds: to see that all works")
+    parser.add_argument(
+        "--patience", type=float, default=0, help="seconds to wait for quiet and to repeat what others disturbed (0)"
+    )
     parser.add_argument(
         "--profile", action="store_true", help="profile the worker (py-spy or perf) into bench/results/"
     )
@@ -94,7 +98,8 @@ def run(options: argparse.Namespace) -> int:
         folder = Path(name)
         profiles = RESULTS / "profiles" if options.profile else None
         bay = Bay(cores, folder, command)
-        rig = Rig(bay, plan, build_provider(folder), Certificates.make(folder), say, profiles)
+        patience = Patience(options.patience, cores.measured | cores.others)
+        rig = Rig(bay, plan, build_provider(folder), Certificates.make(folder), patience, profiles)
         figures, problems = measure_rows(rig, rows)
     print(table.render_text(figures))
     print(f"\n{', '.join(f'{name} {value}' for name, value in facts.items())}; {plan}", *problems, sep="\n")

@@ -12,6 +12,7 @@ from typing import TypeVar
 from bench import accounts, wrk
 from bench.bodies import HEADERS, PATH
 from bench.certificates import Certificates
+from bench.patience import QUIET, Patience
 from bench.processes import RigError
 from bench.profiler import profiling
 from bench.provider import Counts, Provider
@@ -105,7 +106,7 @@ class Rig:
     plan: Plan
     provider_program: Path
     certificates: Certificates
-    say: Callable[[str], None]
+    patience: Patience
     profiles: Path | None = None  # a folder for the profiler's files
 
     def alternate(self, sides: Mapping[str, Start], measure: Callable[[Side], Result]) -> dict[str, list[Result]]:
@@ -115,9 +116,25 @@ class Rig:
         for number in range(self.plan.rounds):
             turn = number % len(names)
             for name in names[turn:] + names[:turn]:
-                with sides[name]() as side:
-                    results[name].append(measure(side))
+                results[name].append(self._measure_in_quiet(sides[name], measure))
         return results
+
+    def _measure_in_quiet(self, start: Start, measure: Callable[[Side], Result]) -> Result:
+        """Measure one side; again, while there is patience, if others had the core meanwhile."""
+        while True:
+            self.patience.wait_for_quiet()
+            began = time.monotonic()
+            with start() as side:
+                foreign_ns, since = self._read_foreign_ns(side), time.monotonic()
+                result = measure(side)
+                share = (self._read_foreign_ns(side) - foreign_ns) / 1e9 / (time.monotonic() - since)
+            if share < QUIET or self.patience.is_spent:
+                return result
+            self.patience.spend(time.monotonic() - began)
+
+    def _read_foreign_ns(self, side: Side) -> int:
+        core_ns = accounts.read_busy_ns(self.bay.cores.measured)
+        return core_ns - (accounts.read_cpu_ns(side.worker) if side.worker else 0)
 
     def compare(self, provider: Provider, *, buffering: bool = True) -> dict[str, Start]:
         """The two sides of most rows."""

@@ -1,5 +1,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from bench.bodies import Script, make_answer, make_request
 from bench.certificates import Certificates
 from bench.machine import Cores
+from bench.patience import Patience
 from bench.processes import RigError
 from bench.provider import Counts, ScriptedProvider
 from bench.rig import Plan, Rig, Sample, Start, check_answer
@@ -16,7 +18,7 @@ from bench.sides import Bay, Side
 def make_rig(folder: Path, rounds: int) -> Rig:
     bay = Bay(Cores(frozenset({0}), frozenset({1})), folder, ("open-llm-proxy",))
     files = Certificates(folder, folder, folder)
-    return Rig(bay, Plan(rounds, 2, 1), folder / "provider", files, print)
+    return Rig(bay, Plan(rounds, 2, 1), folder / "provider", files, Patience(0, frozenset()))
 
 
 def test_every_side_is_started_once_a_round_and_takes_its_turn_at_the_front(tmp_path: Path):
@@ -62,3 +64,24 @@ def test_an_answer_that_differs_stops_the_row(play: Callable[..., ScriptedProvid
     provider.script = Script(other.data, other.ends)
     with pytest.raises(RigError, match="answered 200"):
         check_answer(provider.port, make_request(1024), provider)
+
+
+def test_what_others_disturbed_is_measured_again_while_there_is_patience(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    busy_ns = 0
+    runs: list[int] = []
+    monkeypatch.setattr("bench.accounts.read_busy_ns", lambda _: busy_ns)
+
+    def measure(side: Side) -> int:
+        nonlocal busy_ns
+        runs.append(len(runs))
+        busy_ns += int(1e9) if len(runs) < 3 else 0  # others work through the first two runs
+        return len(runs)
+
+    @contextmanager
+    def start() -> Iterator[Side]:
+        yield Side("direct", 0, 0)
+
+    rig = replace(make_rig(tmp_path, 1), patience=Patience(100, frozenset({0}), lambda _: None))
+    assert rig.alternate({"direct": start}, measure) == {"direct": [3]}
