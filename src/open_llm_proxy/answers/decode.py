@@ -1,60 +1,131 @@
-"""Content codings undone (RFC 9110 §8.4.1), bounded and tolerant of input that was cut."""
+"""Content codings (RFC 9110 §8.4) taken off a captured body: bounded, and tolerant of bytes that end early."""
 
 import zlib
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final, NamedTuple, Protocol, TypeAlias, cast
 
-import brotli  # pyright: ignore[reportMissingTypeStubs]
+import brotli  # pyright: ignore[reportMissingTypeStubs] - it has none; `_Brotli` says what is used
 import zstandard
 
-_brotli: Any = brotli
-
-DECODED_BYTES: Final = 64 << 20
-_STEP: Final = 1 << 16
-
-
-def decode(data: bytes, encoding: str | None, limit: int = DECODED_BYTES) -> tuple[bytes, bool]:
-    """``data`` without its codings, and whether that is all of it (False: cut at ``limit``, broken, or unknown)."""
-    whole = True
-    for coding in reversed((encoding or "").lower().split(",")):
-        coding = coding.strip()  # noqa: PLW2901
-        if coding in ("", "identity"):
-            continue
-        data, complete = _decode_one(data, coding, limit)
-        whole = whole and complete
-    return data, whole
+DECODED_LIMIT_BYTES: Final = 32 << 20
+MAX_CODINGS: Final = 8  # nobody stacks more: a longer list is an attack or a mistake
+_BROTLI_STEP_BYTES: Final = 1 << 18
+# A zstd block of 4 bytes can hold 128 KB (RFC 8878 §3.1.1.2) and the binding's output has no bound of its own: a step
+# this small overshoots the limit by 8 MB at most.
+_ZSTD_STEP_BYTES: Final = 256
+_ZSTD_WINDOW_BYTES: Final = 8 << 20  # RFC 9659 §3: a content coding may ask its reader for no larger window
 
 
-def _decode_one(data: bytes, coding: str, limit: int) -> tuple[bytes, bool]:
-    if coding in ("gzip", "x-gzip"):
-        return _inflate(data, 31, limit)
-    if coding == "deflate":  # zlib format by the RFC, raw by some servers
-        found, whole = _inflate(data, 15, limit)
-        return (found, whole) if found or not data else _inflate(data, -15, limit)
-    if coding == "br":
-        return _stream(_brotli.Decompressor(), "process", data, limit)
-    if coding == "zstd":
-        return _stream(zstandard.ZstdDecompressor().decompressobj(), "decompress", data, limit)
-    return b"", False
+class Decoded(NamedTuple):
+    """What could be read of an encoded body.
+
+    ``limited``: more would have come, the limit stopped it. ``damaged``: the encoded bytes end early or are corrupt, or
+    their coding is unknown.
+    """
+
+    data: bytes
+    limited: bool = False
+    damaged: bool = False
 
 
-def _inflate(data: bytes, window_bits: int, limit: int) -> tuple[bytes, bool]:
-    inflater = zlib.decompressobj(window_bits)
+class _Brotli(Protocol):
+    def process(self, string: bytes, *, output_buffer_limit: int) -> bytes: ...
+    def is_finished(self) -> bool: ...
+
+
+_new_brotli = cast("Callable[[], _Brotli]", brotli.Decompressor)  # pyright: ignore[reportUnknownMemberType]
+_BrotliError = cast("type[Exception]", brotli.error)  # pyright: ignore[reportUnknownMemberType]
+Decoder: TypeAlias = Callable[[bytes, int], Decoded]
+
+
+def decode(data: bytes, content_encoding: str | None, limit_bytes: int = DECODED_LIMIT_BYTES) -> Decoded:
+    """The body behind ``content_encoding`` (the header's value: codings in the order they were applied).
+
+    At most ``limit_bytes`` are made by each coding. A body that does not begin as its coding must is taken as it is:
+    some servers name a coding and do not apply it.
+    """
+    if not content_encoding:
+        return Decoded(data)
+    codings = [name for part in content_encoding.lower().split(",") if (name := part.strip()) not in {"", "identity"}]
+    if len(codings) > MAX_CODINGS:
+        return Decoded(b"", damaged=True)
+    limited = damaged = False
+    for coding in reversed(codings):
+        decoder = _DECODERS.get(coding)
+        if decoder is None:
+            return Decoded(b"", limited, damaged=True)
+        data, cut, broken = decoder(data, limit_bytes)
+        limited, damaged = limited or cut, damaged or broken
+    return Decoded(data, limited, damaged)
+
+
+def _inflate(data: bytes, limit_bytes: int, window_bits: int) -> Decoded:
+    out = bytearray()
+    while data:
+        inflater = zlib.decompressobj(window_bits)
+        try:
+            out += inflater.decompress(data, limit_bytes + 1 - len(out))
+        except zlib.error:
+            return Decoded(bytes(out), damaged=True)
+        if len(out) > limit_bytes:
+            return Decoded(bytes(out[:limit_bytes]), limited=True)
+        if not inflater.eof:
+            return Decoded(bytes(out), damaged=True)
+        # A gzip body may hold several members (RFC 1952 §2.2); what else follows is padding.
+        data = inflater.unused_data if inflater.unused_data.startswith(b"\x1f\x8b") else b""
+    return Decoded(bytes(out))
+
+
+def _gunzip(data: bytes, limit_bytes: int) -> Decoded:
+    if data and not data.startswith(b"\x1f\x8b"[: len(data)]):
+        return Decoded(data[:limit_bytes], len(data) > limit_bytes)
+    return _inflate(data, limit_bytes, zlib.MAX_WBITS | 16)
+
+
+def _undeflate(data: bytes, limit_bytes: int) -> Decoded:
+    # RFC 9110 §8.4.1.2 means zlib's format, yet some servers send the raw stream; two bytes tell (RFC 1950 §2.2).
+    zlib_header = len(data) >= 2 and data[0] & 0x0F == 8 and int.from_bytes(data[:2], "big") % 31 == 0
+    return _inflate(data, limit_bytes, zlib.MAX_WBITS if zlib_header else -zlib.MAX_WBITS)
+
+
+def _unbrotli(data: bytes, limit_bytes: int) -> Decoded:
+    decompressor = _new_brotli()
+    out = bytearray()
     try:
-        found = inflater.decompress(data, limit)
-    except zlib.error:
-        return b"", False
-    return found, inflater.eof
+        piece = decompressor.process(data, output_buffer_limit=_BROTLI_STEP_BYTES)
+        while piece and len(out) <= limit_bytes:  # a step may give less than there is, also of input that ends early
+            out += piece
+            piece = decompressor.process(b"", output_buffer_limit=_BROTLI_STEP_BYTES)
+    except _BrotliError:
+        return Decoded(bytes(out[:limit_bytes]), damaged=True)
+    if len(out) > limit_bytes:
+        return Decoded(bytes(out[:limit_bytes]), limited=True)
+    return Decoded(bytes(out), damaged=bool(data) and not decompressor.is_finished())
 
 
-def _stream(decoder: Any, method: str, data: bytes, limit: int) -> tuple[bytes, bool]:
-    """Small steps: what one step gives is bounded by the coding's ratio, what all give by ``limit``."""
-    found = bytearray()
-    step = getattr(decoder, method)
-    try:
-        for start in range(0, len(data), _STEP):
-            found += step(data[start : start + _STEP])
-            if len(found) > limit:
-                return bytes(found[:limit]), False
-    except (_brotli.error, zstandard.ZstdError):
-        return bytes(found), False
-    return bytes(found), True
+def _unzstd(data: bytes, limit_bytes: int) -> Decoded:
+    out = bytearray()
+    while data:  # frames may follow one another (RFC 8878 §3.1)
+        frame = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW_BYTES).decompressobj()
+        start = 0
+        try:
+            while start < len(data) and not frame.eof:
+                out += frame.decompress(data[start : start + _ZSTD_STEP_BYTES])
+                start += _ZSTD_STEP_BYTES
+                if len(out) > limit_bytes:
+                    return Decoded(bytes(out[:limit_bytes]), limited=True)
+        except zstandard.ZstdError:
+            return Decoded(bytes(out), damaged=True)
+        if not frame.eof:
+            return Decoded(bytes(out), damaged=True)
+        data = frame.unused_data + data[start:]
+    return Decoded(bytes(out))
+
+
+_DECODERS: Final[dict[str, Decoder]] = {
+    "gzip": _gunzip,
+    "x-gzip": _gunzip,
+    "deflate": _undeflate,
+    "br": _unbrotli,
+    "zstd": _unzstd,
+}

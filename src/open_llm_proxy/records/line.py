@@ -1,27 +1,40 @@
-"""A call as one short line for a terminal: time, status, model, provider, ms, tokens, app."""
+"""A call as one short line for a person at a terminal."""
 
-from typing import Any
 from urllib.parse import urlsplit
 
-from open_llm_proxy.answers.assemble import as_object
+from open_llm_proxy.answers.usage import normalise
+from open_llm_proxy.records.types import Record, ResponseRecord
+
+_ERROR_CHARACTERS = 120
 
 
-def short_line(record: dict[str, Any]) -> str | None:
-    """The line of a response record; None: other records have none."""
-    if record.get("type") != "response":
+def format_line(record: Record) -> str | None:
+    """Time (UTC), status, model, provider, ms, tokens, app, and how an error begins; None where it is no answer."""
+    if not isinstance(record, ResponseRecord):
         return None
-    tokens = as_object(record.get("tokens")).get("total_tokens")
-    origin = str(record.get("origin") or "")
-    host = urlsplit(origin).hostname or origin
-    app = host.split(".")[0] or str(record.get("client") or "-")
-    parts = [
-        str(record["timestamp"])[11:19],
-        str(record.get("status") or "---"),
-        f"{record.get('model') or '-'} → {record['provider']}",
-        f"{record['latency_ms']} ms",
-        f"{tokens} tokens" if tokens is not None else "- tokens",
-        app,
+    tokens = normalise(record.tokens)
+    count = "-" if tokens.total is None else f"{tokens.prompt or 0}+{tokens.completion or 0}"
+    took = "-" if record.latency_ms is None else str(record.latency_ms)
+    columns = [
+        record.timestamp[11:19],
+        str(record.status or "---"),
+        record.model or "-",
+        record.provider,
+        f"{took} ms",
+        f"{count} tokens",
+        app_of(record.origin) or record.client or "-",
     ]
-    if record.get("error"):
-        parts.append(str(record["error"])[:120])
-    return "  ".join(parts)
+    if record.error:
+        columns.append(record.error[:_ERROR_CHARACTERS])
+    return "  ".join("".join(character if character.isprintable() else " " for character in text) for text in columns)
+
+
+def app_of(origin: str | None) -> str | None:
+    """The first label of an origin's host: ``https://geo.example.org`` is ``geo``."""
+    if not origin:
+        return None
+    try:
+        host = urlsplit(origin).hostname
+    except ValueError:
+        host = None
+    return (host or origin).split(".")[0]

@@ -1,0 +1,39 @@
+"""Token counts under one set of names, for our own numbers; records keep the provider's object as it came."""
+
+from typing import Any, NamedTuple
+
+from open_llm_proxy.answers.answer import Object, as_object
+
+
+class Tokens(NamedTuple):
+    """Tokens of one call; None where the provider did not say."""
+
+    prompt: int | None = None
+    completion: int | None = None
+    total: int | None = None
+    cached: int | None = None
+
+
+def _count(usage: Object, *names: str) -> int | None:
+    for name in names:
+        value = usage.get(name)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return int(value)
+    return None
+
+
+def normalise(usage: Any) -> Tokens:
+    """The counts of a usage object in OpenAI's (chat or responses) or Anthropic's names."""
+    found = as_object(usage)
+    prompt = _count(found, "prompt_tokens", "input_tokens")
+    completion = _count(found, "completion_tokens", "output_tokens")
+    details = as_object(found.get("prompt_tokens_details") or found.get("input_tokens_details"))
+    cached = _count(details, "cached_tokens")
+    read = _count(found, "cache_read_input_tokens")
+    if read is not None and "input_tokens" in found:  # Anthropic counts the cached part apart
+        prompt = (prompt or 0) + read + (_count(found, "cache_creation_input_tokens") or 0)
+        cached = read
+    total = _count(found, "total_tokens")
+    if total is None and (prompt is not None or completion is not None):
+        total = (prompt or 0) + (completion or 0)
+    return Tokens(prompt, completion, total, cached)
