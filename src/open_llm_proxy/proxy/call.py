@@ -489,7 +489,7 @@ class Call:
             told.content_type,
             told.content_encoding,
             told.request_id,
-            measured(told.error_headers, total) if complete else told.error_headers,
+            measured(told.error_headers, total) if complete and told.error_headers else told.error_headers,
             total,
             complete,
             self._content_logged,
