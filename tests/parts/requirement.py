@@ -1,0 +1,59 @@
+"""Which real parts are installed, and what to do where one is not.
+
+A test says ``require("nginx")``: it gets the part's path, or is skipped with the line that installs it. With
+``REQUIRE_PARTS=1``, as in CI, a missing part is a failure: nothing is passed over in silence there.
+"""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+HERE: Final = Path(__file__).parent
+NODE_MODULES: Final = HERE / "node" / "node_modules"
+
+
+def parts_folder() -> Path:
+    """Where ``install.sh`` puts what is no package of this machine."""
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(os.environ.get("OPEN_LLM_PROXY_PARTS") or Path(cache) / "open-llm-proxy-parts")
+
+
+def _program(name: str, *folders: str) -> Callable[[], Path | None]:
+    def find() -> Path | None:
+        path = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", *folders])
+        found = shutil.which(name, path=path)
+        return Path(found) if found else None
+
+    return find
+
+
+def _existing(*paths: Callable[[], Path]) -> Callable[[], Path | None]:
+    return lambda: paths[0]() if all(path().exists() for path in paths) else None
+
+
+FINDERS: Final[dict[str, Callable[[], Path | None]]] = {
+    "curl": _program("curl"),
+    "nginx": _program("nginx"),
+    "chromium": _program("chromium"),
+    "node": _program("node"),
+    "openai for node": _existing(lambda: NODE_MODULES / "openai"),
+    "playwright-core": _existing(lambda: NODE_MODULES / "playwright-core"),
+    "llama.cpp": _existing(
+        lambda: parts_folder() / "llama.cpp", lambda: parts_folder() / "llama.cpp/usr/bin/llama-server"
+    ),
+}
+
+
+def require(part: str) -> Path:
+    """The part's path; without the part the test is skipped, or fails where parts are required."""
+    path = FINDERS[part]()
+    if path is not None:
+        return path
+    message = f"{part} is not installed: make parts"
+    if os.environ.get("REQUIRE_PARTS") == "1":
+        pytest.fail(message)
+    pytest.skip(message)
