@@ -1,15 +1,14 @@
 """The recorder's process: the log side's writing half, wired."""
 
 import os
-import socket
 import sys
 import threading
 
 from open_llm_proxy.config.snapshot import Snapshot
 from open_llm_proxy.recorder.recorder import Recorder
+from open_llm_proxy.recorder.settings import RecorderSettings
 from open_llm_proxy.serve.control import Ready
 from open_llm_proxy.serve.inheritance import Inheritance, run_child
-from open_llm_proxy.telemetry import diagnostics
 
 
 class _Handlers:
@@ -20,7 +19,7 @@ class _Handlers:
         self._stop = stop
 
     def on_reload(self, snapshot: Snapshot) -> None:
-        self._recorder.use(snapshot, socket.gethostname())
+        self._recorder.use(RecorderSettings.of(snapshot))
 
     def on_drain(self, deadline_s: float) -> None:  # noqa: ARG002 - the recorder works on until it is told to stop
         return
@@ -32,14 +31,10 @@ class _Handlers:
         os._exit(1)  # what is on disk is found by the next start
 
 
-def _say(message: str) -> None:
-    diagnostics.say("warning", message)
-
-
 def record(inheritance: Inheritance) -> None:
     """The body of the recorder process."""
     snapshot = inheritance.control.receive_snapshot()
-    recorder = Recorder(snapshot, inheritance.scoreboard, socket.gethostname(), _say)
+    recorder = Recorder(RecorderSettings.of(snapshot), inheritance.scoreboard)
     stop = threading.Event()
     handlers = _Handlers(recorder, stop)
     threading.Thread(target=inheritance.control.listen, args=(handlers,), name="control", daemon=True).start()

@@ -7,6 +7,7 @@ A name tells the number, the UTC day of every frame in it, and its state::
     00000007.2026-11-24.09-30-00.closed  whole; closed at 09:30:00 UTC
 """
 
+import calendar
 import contextlib
 import os
 import re
@@ -84,6 +85,12 @@ def closing_time(day: str, at_ns: int) -> str:
     if closed_day == day:
         return time.strftime("%H-%M-%S", time.gmtime(at_ns // 10**9))
     return "23-59-59" if closed_day > day else "00-00-00"
+
+
+def within_day(day: str, at_ns: int) -> int:
+    """The Unix time next to ``at_ns`` that is of ``day``."""
+    begins_ns = calendar.timegm(time.strptime(day, "%Y-%m-%d")) * 10**9
+    return min(max(at_ns, begins_ns), begins_ns + NS_PER_DAY - 1)
 
 
 def encode_segment_header(header: SegmentHeader) -> bytes:

@@ -1,0 +1,40 @@
+"""What the recorder is told, taken from an accepted snapshot."""
+
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from open_llm_proxy.config.snapshot import LogSettings, Snapshot, StoreSettings
+
+CHUNK_BYTES: Final = 16 << 20
+"""A chunk file is closed early at this size."""
+
+
+class RecorderSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Sizes in bytes. ``secrets`` are the keys that the proxy knows: they never leave the spool."""
+
+    spool: Path
+    log: LogSettings = LogSettings()
+    store: StoreSettings = StoreSettings()
+    secrets: tuple[str, ...] = ()
+    segment_bytes: int = 64 << 20
+    outbox_bytes: int = 8 << 30
+    chunk_bytes: int = CHUNK_BYTES
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> "RecorderSettings":
+        """The recorder's part of ``snapshot``."""
+        limits = snapshot.config.limits
+        secrets = [key.key for key in snapshot.client_keys]
+        secrets += [*snapshot.provider_keys.values(), *snapshot.cache_salts.values()]
+        if snapshot.store.secret_access_key:
+            secrets.append(snapshot.store.secret_access_key)
+        return cls(
+            spool=Path(snapshot.spool_dir),
+            log=snapshot.log,
+            store=snapshot.store,
+            secrets=tuple(secrets),
+            segment_bytes=limits.segment_bytes,
+            outbox_bytes=limits.outbox_bytes,
+        )
