@@ -89,7 +89,8 @@ def _try_rights(store: ObjectStore, place: str) -> Iterator[Finding]:
         return
     yield Finding(f"store: {place} takes objects")
     try:
-        listed = key in [entry["path"] for entry in obstore.list_with_delimiter(store)["objects"]]
+        page = obstore.list_with_delimiter(store)  # pyright: ignore[reportUnknownMemberType] - an overload names pyarrow
+        listed = key in [entry["path"] for entry in page["objects"]]
     except Exception as error:  # noqa: BLE001 - obstore's errors have several bases, Exception itself among them
         yield Finding(f"store: takes objects, but does not list them: {classify(error, place)}", good=False)
     else:

@@ -51,12 +51,15 @@ def command_of(role: Role) -> tuple[str, ...]:
 class Process:
     """One process of a slot, from its start until it has been waited for.
 
+    ``hung_up_at`` is the supervisor's note of when the child's end of the channel was closed (monotonic seconds).
+
     Raises:
         OSError: The machine has no process or descriptor left.
     """
 
     def __init__(self, spec: Spec, snapshot: Snapshot) -> None:
         self.started_at = time.monotonic()
+        self.hung_up_at: float | None = None
         self._reader = reader_of_supervisor()
         self._outgoing = bytearray()
         self._socket, theirs = socket.socketpair()
@@ -80,9 +83,9 @@ class Process:
         return self._socket.fileno()
 
     @property
-    def wants_write(self) -> bool:
-        """Whether something is left to send: a child that is busy has not read it yet."""
-        return bool(self._outgoing)
+    def needs_a_look(self) -> bool:
+        """Whether something is due that no event tells of: the rest of a message, the end of one that hung up."""
+        return bool(self._outgoing) or self.hung_up_at is not None
 
     def send(self, message: ToChild) -> None:
         """Send without waiting; what a busy child does not take now goes with ``flush``."""

@@ -25,7 +25,9 @@ EXIT_CUT_SHORT: Final = 3  # a second signal, or a worker that did not end in ti
 EXIT_NO_WORKER: Final = 4  # workers die before they can serve
 DRAIN_MARGIN_S: Final = 5.0
 FLUSH_GRACE_S: Final = 20.0
-RESEND_S: Final = 0.02
+SOON_S: Final = 0.02
+HUNG_UP_S: Final = 0.5
+"""A child whose end of the channel is closed is about to end: it has this long."""
 MOST_DEATHS: Final = 5
 """A worker that never worked and died this often in a row is not to be helped by another start."""
 _GAUGES: Final = (IN_FLIGHT, CONNECTIONS, BUFFERED_BYTES)
@@ -98,8 +100,8 @@ class Supervisor:
         self._advance()
 
     def _wait_s(self) -> float:
-        if any(child.process is not None and child.process.wants_write for child in self._children):
-            return RESEND_S
+        if any(child.process is not None and child.process.needs_a_look for child in self._children):
+            return SOON_S
         starts = [child.start_at for child in self._children if child.start_at is not None]
         return max(0.0, min(self._look_at, self._deadline, *starts) - time.monotonic())
 
@@ -115,9 +117,9 @@ class Supervisor:
             self._selector.register(process, selectors.EVENT_READ, partial(self._hear, child))
 
     def _hear(self, child: Child) -> None:
-        """Take what a child says; one that closes its end, or talks nonsense, is of no use any more."""
+        """Take what a child says, until it closes its end."""
         process = child.process
-        if process is None:
+        if process is None or process.hung_up_at is not None:
             return
         try:
             for message in process.receive():
@@ -127,7 +129,8 @@ class Supervisor:
                     child.note_ready()
                     self._announce()
         except (EOFError, ControlError):
-            child.kill()
+            process.hung_up_at = time.monotonic()
+            self._selector.unregister(process)
 
     def _on_refused(self, child: Child, refused: Refused) -> None:
         error = UserError(refused.message, refused.remedy, refused.exit_code)
@@ -149,9 +152,12 @@ class Supervisor:
         status = process.poll()
         if status is None:
             process.flush()
+            if process.hung_up_at is not None and time.monotonic() >= process.hung_up_at + HUNG_UP_S:
+                child.kill()  # nobody can tell it anything any more
             return
         self._hear(child)  # its last words
-        self._selector.unregister(process)
+        if process.hung_up_at is None:
+            self._selector.unregister(process)
         process.close()
         if child.spec.role == "worker":
             self._reset_gauges(child.spec.slot)
