@@ -14,7 +14,11 @@ TOOL: Final = {
         "parameters": {"type": "object", "properties": {"place": {"type": "string"}}, "required": ["place"]},
     },
 }
-TOOL_CALL: Final = {"id": "call_1", "type": "function", "function": {"name": "look_up", "arguments": '{"place":"Rome"}'}}
+TOOL_CALL: Final = {
+    "id": "call_1",
+    "type": "function",
+    "function": {"name": "look_up", "arguments": '{"place":"Rome"}'},
+}
 ANTHROPIC_TOOL: Final = {
     "name": "look_up",
     "description": "Look a place up",

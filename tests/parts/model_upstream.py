@@ -188,7 +188,6 @@ async def _ended_during(step: Pause | Hold, end: asyncio.Future[bytes]) -> bool:
     return end.done()
 
 
-
 @contextmanager
 def run_upstream(tls: ssl.SSLContext | None = None) -> Iterator[ModelUpstream]:
     """A scripted provider for as long as the block takes."""
