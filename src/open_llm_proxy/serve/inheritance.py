@@ -16,6 +16,7 @@ from open_llm_proxy.serve.control import ControlChannel, Refused
 from open_llm_proxy.telemetry.scoreboard import Scoreboard
 
 PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
+GROUP_SIGNALS: Final = frozenset((signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
 
 
 class InheritanceError(OpenLlmProxyError):
@@ -86,8 +87,9 @@ def end_with_parent() -> None:
 
 def leave_signals_to_supervisor() -> None:
     """Ignore SIGINT, SIGTERM and SIGHUP: a terminal and some init systems send them to the whole group."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in GROUP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, GROUP_SIGNALS)  # held back until now, see process.Process
 
 
 def end_at_once() -> None:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from typing import Final, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from open_llm_proxy.config.snapshot import Snapshot
 from open_llm_proxy.serve.control import (
@@ -19,10 +19,9 @@ from open_llm_proxy.serve.control import (
     encode_message,
     reader_of_supervisor,
 )
+from open_llm_proxy.serve.inheritance import GROUP_SIGNALS
 
 Role = Literal["worker", "recorder", "demo"]
-
-_HELD: Final = frozenset((signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
 
 
 class Spec(NamedTuple):
@@ -143,7 +142,7 @@ def _spawn(spec: Spec, control_fd: int) -> "subprocess.Popen[bytes]":
     arguments = [text for name, number in numbers.items() for text in (f"--{name}", str(number))]
     inherited = {number for name, number in numbers.items() if name != "slot"}
     # A Ctrl-C goes to the whole group: held back here, it waits until the child has begun to ignore it.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _HELD)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, GROUP_SIGNALS)
     try:
         return subprocess.Popen(  # noqa: S603 - a command of ours
             [*spec.command, *arguments],
