@@ -123,7 +123,8 @@ class SegmentReader:
                 return False
             self.header = SegmentHeader("", 0, 0, "", 0, self.modified_ns(), self.directory, self.name.number)
             begin = self._search(0, size)
-            items.append(Damage(0, begin, str(error), torn=begin == size))
+            if begin:
+                items.append(Damage(0, begin, str(error), torn=begin == size))
             self.offset = max(self.offset, begin)
         else:
             self.offset = max(self.offset, SEGMENT_PREFIX.size + header_bytes)
