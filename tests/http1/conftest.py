@@ -275,8 +275,8 @@ class FakeClient:
 
     @property
     def call(self) -> FakeCall:
-        """The request that came last."""
-        return self.app.calls[-1]
+        """Its request that came last."""
+        return [call for call in self.app.calls if call.connection is self.connection][-1]
 
     def answer(self, body: bytes = b"", head: bytes = OK) -> bytes:
         self.call.answer(body, head)
@@ -356,13 +356,13 @@ class Peer:
 
     def receive(self, size: int) -> bytes:
         """Exactly ``size`` bytes, or as many as there are before the end."""
-        data = b""
+        data = bytearray()
         while len(data) < size:
             more = self.run(self.loop.sock_recv(self.sock, size - len(data)))
             if not more:
                 break
             data += more
-        return data
+        return bytes(data)
 
     def until(self, marker: bytes) -> bytes:
         data = b""
@@ -374,10 +374,10 @@ class Peer:
 
     def ending(self) -> bytes:
         """All up to the end; ConnectionResetError where it is none in good order."""
-        data = b""
-        while more := self.run(self.loop.sock_recv(self.sock, 1 << 18)):
+        data = bytearray()
+        while more := self.run(self.loop.sock_recv(self.sock, 1 << 20)):
             data += more
-        return data
+        return bytes(data)
 
     def reset(self) -> None:
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -416,11 +416,9 @@ class Net:
         self._servers.append(server)
         return server.sockets[0].getsockname()[1]
 
-    def connect(self, port: int, receive_bytes: int | None = None) -> Peer:
+    def connect(self, port: int) -> Peer:
         sock = socket.socket()
         self._sockets.append(sock)
-        if receive_bytes:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
         sock.connect(("127.0.0.1", port))
         return Peer(self.loop, sock)
 
