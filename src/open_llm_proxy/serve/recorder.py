@@ -1,6 +1,5 @@
-"""The recorder's process: the log side's writing half, wired."""
+"""The recorder's process: the log side's writing half, wired. It knows no sockets of clients."""
 
-import os
 import sys
 import threading
 
@@ -8,7 +7,7 @@ from open_llm_proxy.config.snapshot import Snapshot
 from open_llm_proxy.recorder.recorder import Recorder
 from open_llm_proxy.recorder.settings import RecorderSettings
 from open_llm_proxy.serve.control import Ready
-from open_llm_proxy.serve.inheritance import Inheritance, run_child
+from open_llm_proxy.serve.inheritance import Inheritance, end_at_once, run_child
 
 
 class _Handlers:
@@ -21,20 +20,19 @@ class _Handlers:
     def on_reload(self, snapshot: Snapshot) -> None:
         self._recorder.use(RecorderSettings.of(snapshot))
 
-    def on_drain(self, deadline_s: float) -> None:  # noqa: ARG002 - the recorder works on until it is told to stop
-        return
+    def on_drain(self, deadline_s: float) -> None:
+        """It works on until the workers have ended."""
 
     def on_stop(self) -> None:
         self._stop.set()
 
     def on_parent_gone(self) -> None:
-        os._exit(1)  # what is on disk is found by the next start
+        end_at_once()  # what is on disk is found by the next start
 
 
-def record(inheritance: Inheritance) -> None:
-    """The body of the recorder process."""
-    snapshot = inheritance.control.receive_snapshot()
-    recorder = Recorder(RecorderSettings.of(snapshot), inheritance.scoreboard)
+def serve(inheritance: Inheritance) -> None:
+    """The body of the recorder process: its loop is plain, so the control channel has a thread of its own."""
+    recorder = Recorder(RecorderSettings.of(inheritance.control.receive_snapshot()), inheritance.scoreboard)
     stop = threading.Event()
     handlers = _Handlers(recorder, stop)
     threading.Thread(target=inheritance.control.listen, args=(handlers,), name="control", daemon=True).start()
@@ -44,7 +42,7 @@ def record(inheritance: Inheritance) -> None:
 
 def main() -> int:
     """``python -m open_llm_proxy.serve.recorder`` (the supervisor types it)."""
-    return run_child(record, sys.argv[1:])
+    return run_child(serve, sys.argv[1:])
 
 
 if __name__ == "__main__":
