@@ -9,7 +9,13 @@ import re
 from typing import Final
 
 _ESCAPE: Final = re.compile(r"(?<!\\)(\\++)u00([2-7][0-9a-fA-F])")
+_ESCAPED: Final = re.compile(r"\\u00[2-7]")
 _MARK: Final = "\\u00"
+
+
+def hides_ascii(text: str) -> bool:
+    """Whether the text holds an escape of a printable ASCII character."""
+    return _MARK in text and _ESCAPED.search(text) is not None
 
 
 def unescape_ascii(text: str) -> str:

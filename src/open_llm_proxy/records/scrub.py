@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, Final, cast
 
 from open_llm_proxy.answers.jsontext import dump, parse
-from open_llm_proxy.records.escapes import unescape_ascii
+from open_llm_proxy.records.escapes import hides_ascii, unescape_ascii
 from open_llm_proxy.records.known_secrets import MIN_LENGTH, KnownSecrets
 from open_llm_proxy.records.secret_names import is_secret_name
 from open_llm_proxy.records.secret_text import REDACTED, has_candidates, redact
@@ -110,7 +110,7 @@ class Scrubber:
             or "credential" in low
             or "aws" in low
         )
-        return (hinted and has_candidates(text)) or "\\u00" in low or self._known.occur_in(text)
+        return (hinted and has_candidates(text)) or hides_ascii(low) or self._known.occur_in(text)
 
     def _round(self, text: str) -> str:
         text = self._known.redact(text)

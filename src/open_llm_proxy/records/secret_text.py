@@ -57,6 +57,8 @@ _BARE: Final = re.compile(
 _LITERAL: Final = re.compile(r"-?[0-9][0-9.eE+-]*|true|false|null|None|True|False")
 _TRAILING: Final = ".,;:!?)]}>"
 _MIN_LENGTH: Final = 8
+_MOST_ESCAPES: Final = 127  # of a quote seven levels deep; bounds how often a text is searched for one that never comes
+_SCHEME_WORD: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{2,15} (?=[A-Za-z0-9])")  # "Authorization: token ghp_…"
 
 _SCHEME: Final = re.compile(r"(?:bearer|basic)(?:[ \t]|%20|\+)++")
 _CREDENTIALS: Final = re.compile(r"(?:[A-Za-z0-9._~+=-]|\\*+/)++")  # RFC 9110 §11.2, token68
@@ -132,7 +134,7 @@ def _is_credential(token: str, *, basic: bool) -> bool:
         return False
     if any(character.isdigit() or character in "+=" for character in token):
         return True
-    if basic and _holds_colon(token):
+    if _holds_colon(token) if basic else not token.isalpha():
         return True
     return len(token) >= 20 or (len(token) >= 16 and _is_mixed(token[1:]))
 
@@ -183,16 +185,27 @@ def _value_span(text: str, match: re.Match[str]) -> Span | None:
     start = match.end()
     sep_end = match.end("sep") if "sep" in match.re.groupindex else None
     opening = _OPENING.match(text, start)
-    if opening:
+    if opening and len(opening[1]) <= _MOST_ESCAPES:
         first = opening.end()
         end = _closing(text, opening[2], len(opening[1]), first, doubled=sep_end is None)
-        return None if first == end == len(text) else (first, end)
-    gap = text[sep_end:start]
-    if "\n" in gap or "\\" in gap:  # the name ends its line: what follows is no value of it
-        return None
+        if end < len(text) or opening[2] == '"':
+            return None if first == end == len(text) else (first, end)
+        start = first  # an apostrophe: "the secret: 'tis no quote"
+    elif "\n" in text[sep_end:start] or "\\" in text[sep_end:start]:
+        return None  # the name ends its line: what follows is no value of it
+    return _bare_span(text, start, match)
+
+
+def _bare_span(text: str, start: int, match: re.Match[str]) -> Span | None:
     bare = _BARE.match(text, start)
-    value = _secret_part(bare[0], quoted_name=match["close"] is not None) if bare else None
-    return (start, start + len(value)) if value else None
+    quoted_name = match.groupdict().get("close") is not None
+    value = _secret_part(bare[0], quoted_name=quoted_name) if bare else None
+    if value:
+        return start, start + len(value)
+    scheme = _SCHEME_WORD.match(text, start) if match[0].startswith("authorization") else None
+    if scheme and (bare := _BARE.match(text, scheme.end())) and (value := _secret_part(bare[0], quoted_name=False)):
+        return scheme.end(), scheme.end() + len(value)
+    return None
 
 
 def _closing(text: str, quote: str, escapes: int, start: int, *, doubled: bool) -> int:
