@@ -21,6 +21,7 @@ class Row(NamedTuple):
     extra: str = ""
 
 
+NAME: Final = "open-llm-proxy"
 COMMANDS: Final = {
     "serve": Row("Answer calls until SIGTERM."),
     "check": Row("Validate config and environment, and say where each model goes."),
@@ -31,13 +32,13 @@ COMMANDS: Final = {
 def main(arguments: Sequence[str] | None = None) -> None:
     """The console script; ends by ``SystemExit``."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    make_app(given[0] if given else "", COMMANDS)(args=given)
+    make_app(given[0] if given else "", COMMANDS)(args=given, prog_name=NAME)
 
 
 def make_app(chosen: str, rows: dict[str, Row]) -> typer.Typer:
     """The commands of ``rows``; of all but the ``chosen`` one only name and help."""
     app = typer.Typer(
-        name="open-llm-proxy",
+        name=NAME,
         help="One URL in front of many LLM providers, with every call on record as open data that you own.",
         no_args_is_help=True,
         add_completion=False,
