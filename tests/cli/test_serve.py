@@ -15,23 +15,8 @@ def served(monkeypatch):
 
 
 def test_flags_reach_the_library(run, served, here):
-    words = [
-        "serve",
-        "--config",
-        "c.json",
-        "--host",
-        "::1",
-        "--port",
-        "9",
-        "--workers",
-        "2",
-        "--demo",
-        "--env-file",
-        "e",
-        "--log-format",
-        "line",
-    ]
-    assert run(*words).status == 3
+    words = "serve --config c.json --host ::1 --port 9 --workers 2 --demo --env-file e --log-format line"
+    assert run(*words.split()).status == 3
     ((flags, more),) = served
     assert (flags.config, flags.host, flags.port, flags.workers) == ("c.json", "::1", 9, 2)
     assert (flags.demo, flags.env_file, flags.log_format) == (True, "e", "line")
