@@ -84,15 +84,14 @@ class Plan:
     seconds: float
     warm_s: float
 
-    @property
-    def load_s(self) -> int:
-        """What wrk is told: whole seconds."""
-        return math.ceil(self.warm_s + self.seconds)
+    def give_load_s(self, answer_s: float) -> int:
+        """What wrk is told, for answers that take so long: whole seconds."""
+        return math.ceil(self.warm_s + answer_s + self.seconds)
 
     @property
     def window_s(self) -> float:
         """What is measured of it."""
-        return self.load_s - self.warm_s - _REST_S
+        return self.seconds - _REST_S
 
     def __str__(self) -> str:
         return f"{self.rounds} rounds of {self.window_s:.1f} s"
@@ -151,8 +150,8 @@ class Rig:
         """
         check_answer(side.port, load.request, provider)
         profiler = profiling(side.worker, self.plan.window_s, self.profiles) if side.name == "proxy" else nullcontext()
-        with load.run(side.port, self.plan.load_s) as process:
-            end = time.monotonic() + self.plan.warm_s
+        with load.run(side.port, self.plan.give_load_s(load.answer_s)) as process:
+            end = time.monotonic() + self.plan.warm_s + load.answer_s
             wrk.sleep_until(end)
             with profiler:
                 before = self._read(side, provider)

@@ -83,6 +83,7 @@ class Load:
 
     request: bytes
     connections: int = 64
+    answer_s: float = 0  # that an answer takes by its own pace; the warm-up is longer by that
 
     @contextmanager
     def run(self, port: int, seconds: float) -> Iterator["subprocess.Popen[str]"]:

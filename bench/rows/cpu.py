@@ -99,7 +99,7 @@ class CpuRow:
 
 def _make_rows() -> tuple[CpuRow, ...]:
     small = Load(make_request(KB))
-    paced = Load(make_request(KB, stream=True), PACED_STREAMS)
+    paced = Load(make_request(KB, stream=True), PACED_STREAMS, PACED_CHUNKS * PACE_MS / 1000)
     stream = make_stream(PACED_CHUNKS, 200)
     return (
         CpuRow(1, "1 KB in, 0.9 KB out", small, SMALL_ANSWER, Bar(1.75, 1.5)),

@@ -53,7 +53,8 @@ def test_a_sample_is_a_difference_told_a_call_and_a_chunk():
 
 def test_the_window_ends_before_the_load():
     plan = Plan(rounds=5, seconds=4, warm_s=1)
-    assert plan.load_s == 5
+    assert plan.give_load_s(0) == 5
+    assert plan.give_load_s(1.5) == 7
     assert 0 < plan.window_s < 4
 
 
