@@ -36,7 +36,7 @@ from open_llm_proxy.telemetry.scoreboard import (
 POLL_S: Final = 0.1
 SLICE_S: Final = 0.25
 """A directory with a backlog gives way to the next one after so long."""
-GAUGES_S: Final = 1.0
+GAUGES_S: Final = 0.25
 GRACE_S: Final = 18.0
 SAY_AGAIN_S: Final = 300.0
 GUESSED_FRAME_BYTES: Final = 2048
