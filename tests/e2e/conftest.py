@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 import pytest
-
 from tests.parts.model_upstream import ModelUpstream, run_upstream
 from tests.parts.proxy import Proxy, provider, run_proxy
 

@@ -5,7 +5,6 @@ from typing import Any
 
 import anthropic
 import pytest
-
 from tests.parts import answers
 from tests.parts.model_upstream import ModelUpstream
 from tests.parts.proxy import Proxy

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from tests.parts.chromium import run_page
 from tests.parts.proxy import Proxy
 

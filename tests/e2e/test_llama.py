@@ -7,7 +7,6 @@ from typing import Any
 import anthropic
 import openai
 import pytest
-
 from tests.parts import answers
 from tests.parts.llama import KEY, MODEL, run_llama
 from tests.parts.proxy import Proxy, run_proxy

@@ -10,7 +10,6 @@ from typing import Any
 
 import openai
 import pytest
-
 from tests.parts import nginx
 from tests.parts.nginx import Nginx, run_nginx
 from tests.parts.proxy import Proxy, run_proxy
@@ -87,7 +86,7 @@ def test_a_rate_limit(proxy: Proxy):
 
 def test_a_redirect_is_passed_on_not_followed(proxy: Proxy, server: Nginx):
     class NoRedirect(urllib.request.HTTPRedirectHandler):
-        def redirect_request(self, *arguments: Any) -> None:
+        def redirect_request(self, *_: Any) -> None:
             return None
 
     headers = {"Authorization": f"Bearer {proxy.key}", "Content-Type": "application/json"}

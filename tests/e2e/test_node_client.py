@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from tests.parts import answers
 from tests.parts.node import run_script
 from tests.parts.proxy import Proxy

@@ -6,7 +6,6 @@ from typing import Any
 
 import openai
 import pytest
-
 from tests.parts import answers
 from tests.parts.model_upstream import Close, ModelUpstream
 from tests.parts.proxy import Proxy
@@ -110,11 +109,10 @@ def test_our_own_refusal(client: openai.OpenAI, upstream: ModelUpstream):
 def test_a_stream_cut_at_an_event_boundary_raises(client: openai.OpenAI, upstream: ModelUpstream):
     pieces = answers.stream(answers.chat_events(*answers.CONTENT_DELTAS))
     upstream.play(*pieces[:3], Close())
-    text = ""
+    stream = client.chat.completions.create(model="m", messages=QUESTION, stream=True)
+    assert [next(stream).choices[0].delta.content for _ in range(2)] == ["", "Hello"]
     with pytest.raises(openai.APIError):
-        for piece in client.chat.completions.create(model="m", messages=QUESTION, stream=True):
-            text += piece.choices[0].delta.content or ""
-    assert text == "Hello"
+        next(stream)
 
 
 def test_embeddings_and_models(client: openai.OpenAI, upstream: ModelUpstream):

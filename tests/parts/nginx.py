@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import trustme
-
 from tests.parts import answers
 from tests.parts.ports import free_port, is_open
 from tests.parts.processes import plain_environment, run_program
@@ -51,7 +50,11 @@ http {{
     location /plain/ {{ }}
     location /gzip/ {{ gzip on; gzip_min_length 1; }}
     location /stream/ {{ default_type text/event-stream; }}
-    location /limited/ {{ add_header retry-after 7 always; add_header x-ratelimit-limit 60 always; return 429 '{limited}'; }}
+    location /limited/ {{
+      add_header retry-after 7 always;
+      add_header x-ratelimit-limit 60 always;
+      return 429 '{limited}';
+    }}
     location /moved/ {{ return 307 http://127.0.0.1:{port}/plain/v1/chat/completions; }}
   }}
 }}
