@@ -1,5 +1,7 @@
 """The chunked coding (RFC 9112 §7.1), row by row and in any pieces."""
 
+from typing import Any
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -11,7 +13,7 @@ from open_llm_proxy.http1.limits import CHUNK_EXTENSION_BYTES, CHUNK_OVERHEAD_BY
 END = b"0\r\n\r\n"
 
 
-def outcome(parts):
+def outcome(parts) -> Any:
     """Content, whether the body is whole, and what came behind it; or the status it is refused with."""
     decoder = ChunkedDecoder()
     content = b""

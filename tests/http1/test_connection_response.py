@@ -1,5 +1,7 @@
 """The answer's state machine: framing by RFC 9112 §6.3, however it is cut; what may be reused, and what lies."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,7 +24,7 @@ def chunk(content):
     return b"%x\r\n%b\r\n" % (len(content), content)
 
 
-def read(parts, *, eof=False, limits=LIMITS, reader=None):
+def read(parts, *, eof=False, limits=LIMITS, reader=None) -> Any:
     """Status, body and what is known at the end; or the refusal. As its owner would, nothing is fed once it is done."""
     reader = reader or ResponseReader(limits)
     body = b""

@@ -35,14 +35,13 @@ def names():
 
 
 @pytest.fixture
-def resolve(names):
-    resolver = Resolver(names)
+def resolver(names):
+    return Resolver(names)
 
-    def run(host="a", port=443):
-        return asyncio.run(resolver.resolve(host, port))
 
-    run.resolver = resolver
-    return run
+@pytest.fixture
+def resolve(resolver):
+    return lambda host="a", port=443: asyncio.run(resolver.resolve(host, port))
 
 
 def test_all_addresses_in_their_order_each_once(names, resolve):
@@ -66,24 +65,24 @@ def test_an_old_answer_is_asked_for_again(names, resolve):
     assert resolve() == ["192.0.2.9"]
 
 
-def test_the_last_good_address_is_kept_while_dns_fails(names, resolve):
+def test_the_last_good_address_is_kept_while_dns_fails(names, resolver, resolve):
     names.answer = ["192.0.2.1"]
     resolve()
     for failures in (1, 2, 3):
         names.now_s += 3600
         names.answer = AGAIN
         assert resolve() == ["192.0.2.1"]
-        assert resolve.resolver.fallbacks == failures
+        assert resolver.fallbacks == failures
     names.answer = ["192.0.2.9"]
     assert resolve() == ["192.0.2.9"]
 
 
-def test_a_name_that_never_resolved_fails_as_dns_says(names, resolve):
+def test_a_name_that_never_resolved_fails_as_dns_says(names, resolver, resolve):
     names.answer = AGAIN
     with pytest.raises(socket.gaierror) as caught:
         resolve()
     assert caught.value is AGAIN
-    assert resolve.resolver.fallbacks == 0
+    assert resolver.fallbacks == 0
     names.answer = ["192.0.2.1"]
     assert resolve() == ["192.0.2.1"]
 
