@@ -2,4 +2,5 @@
 
 from open_llm_proxy.cli.main import main
 
-main()
+if __name__ == "__main__":
+    main()

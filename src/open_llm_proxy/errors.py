@@ -3,11 +3,17 @@
 ::
 
     OpenLlmProxyError
-    ├── UserError                  a person can mend it: said in one line, with the remedy
-    │   └── config.problems.ConfigError   all mistakes of a configuration at once
-    ├── http1.errors.ProtocolError        the peer broke HTTP: carries the status to answer with
+    ├── UserError                            a person can mend it: said in one line, with the remedy
+    │   └── config.problems.ConfigError      all mistakes of a configuration at once
+    ├── http1.errors.ProtocolError           the peer broke HTTP: carries the status to answer with
     │   └── http1.errors.UpstreamProtocolError
-    └── spool.frame.FrameError            a segment holds something that is no frame
+    ├── proxy.errors.Refusal                 a call is not served: a row of docs/errors.md
+    ├── spool.frame.FrameError               a segment holds something that is no frame
+    │   ├── spool.frame.UnreadableHeaderError    a frame whose header this version cannot read
+    │   └── spool.segment.UnknownFormatError     a segment of another format
+    ├── recorder.sinks.SinkError             a sink did not take a file
+    ├── serve.control.ControlError           supervisor and child do not understand each other
+    └── serve.inheritance.InheritanceError   a child was started by something else than the supervisor
 """
 
 from typing import Final

@@ -22,7 +22,7 @@ def check(
 ) -> int:
     """Validate config and environment, and say where each model goes."""
     from open_llm_proxy.config.load import Flags, load  # noqa: PLC0415 - not for `--help`
-    from open_llm_proxy.serve.check import check_routes  # noqa: PLC0415
+    from open_llm_proxy.serve.check import check_routes  # noqa: PLC0415 - as above
 
     loaded = load(Flags(config=config), os.environ, cwd=Path.cwd())
     for warning in loaded.warnings:

@@ -39,9 +39,9 @@ def serve(  # noqa: PLR0917 - Typer makes options of parameters
 ) -> int | None:
     """Answer calls until SIGTERM."""
     from open_llm_proxy.config.load import Flags, load  # noqa: PLC0415 - not for `--help`
-    from open_llm_proxy.config.load import show as settings_of  # noqa: PLC0415
-    from open_llm_proxy.serve.banner import say_serving  # noqa: PLC0415
-    from open_llm_proxy.serve.run import run  # noqa: PLC0415
+    from open_llm_proxy.config.load import show as settings_of  # noqa: PLC0415 - as above
+    from open_llm_proxy.serve.banner import say_serving  # noqa: PLC0415 - as above
+    from open_llm_proxy.serve.run import run  # noqa: PLC0415 - as above
 
     flags = Flags(
         config=config, host=host, port=port, workers=workers, demo=demo, env_file=env_file, log_format=log_format
