@@ -36,7 +36,7 @@ def measure_memory(rig: Rig) -> list[Figure]:
         def take(side: Side) -> tuple[int, int, int]:
             check_answer(side.port, request, provider)
             before = accounts.read_rss_bytes(side.worker)
-            first, second = (_read_round(side, request) for _ in range(2))
+            first, second = (_read_round(side, request, provider.script.body) for _ in range(2))
             if side.recorder is not None:
                 check_records(side)
             return before, first, second
@@ -48,9 +48,9 @@ def measure_memory(rig: Rig) -> list[Figure]:
     return _make_figures(proxy, nginx, chunks)
 
 
-def _read_round(side: Side, request: bytes) -> int:
+def _read_round(side: Side, request: bytes, wanted: bytes) -> int:
     peak = _Peak(side.worker)
-    read_streams(side.port, request, _STREAMS, peak.look)
+    read_streams(side.port, request, _STREAMS, wanted, peak.look)
     return peak.worst_bytes
 
 
