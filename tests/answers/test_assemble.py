@@ -6,7 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from open_llm_proxy.answers.assemble import Answer, ToolCall, read_plain, read_stream
+from open_llm_proxy.answers.answer import Answer, ToolCall
+from open_llm_proxy.answers.api import api_of
+from open_llm_proxy.answers.assemble import assemble
+
+CHAT = api_of("/v1/chat/completions")
+
+
+def read_plain(data):
+    return assemble(data, CHAT, "application/json")
+
+
+def read_stream(data):
+    return assemble(data, CHAT, "text/event-stream")
 
 
 def stream(*chunks, done=True):
@@ -110,7 +122,7 @@ def test_odd_answers_are_read_as_far_as_they_go(body):
 
 def test_content_as_a_list_is_joined():
     body = b'{"choices": [{"message": {"content": [{"text": "a"}, {"image": 1}, {"text": "b"}]}}]}'
-    assert read_plain(body).choices[0].content == "a\nb"
+    assert read_plain(body).choices[0].content == "ab"
 
 
 def test_no_json_is_said():

@@ -32,29 +32,32 @@ CODED = [
 
 @pytest.mark.parametrize(("encoding", "data"), CODED)
 def test_each_coding_is_undone(encoding, data):
-    assert decode(data, encoding) == (TEXT, True)
+    assert decode(data, encoding) == (TEXT, False, False)
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd"])
+@pytest.mark.parametrize("encoding", ["deflate", "br", "zstd"])
 def test_garbage_gives_nothing_and_says_so(encoding):
-    found, whole = decode(b"\xff\xfe not compressed at all", encoding)
-    assert (found, whole) == (b"", False)
+    assert decode(b"\xff\xfe not compressed at all", encoding).damaged
 
 
 def test_an_unknown_coding_gives_nothing():
-    assert decode(TEXT, "compress") == (b"", False)
+    assert decode(TEXT, "compress").damaged
 
 
 def test_a_cut_gzip_body_gives_what_could_be_read():
-    found, whole = decode(gzip.compress(TEXT)[:-12], "gzip")
-    assert not whole
-    assert TEXT.startswith(found)
-    assert found
+    found = decode(gzip.compress(TEXT)[:-12], "gzip")
+    assert found.damaged
+    assert found.data
+    assert TEXT.startswith(found.data)
 
 
 @pytest.mark.parametrize("maker", [gzip.compress, brotli.compress, zstandard.ZstdCompressor().compress])
 def test_a_bomb_is_cut_at_the_limit(maker):
     encoding = {gzip.compress: "gzip", brotli.compress: "br"}.get(maker, "zstd")
-    found, whole = decode(maker(b"\0" * 5_000_000), encoding, limit=10_000)
-    assert len(found) <= 10_000
-    assert not whole
+    found = decode(maker(b"\0" * 5_000_000), encoding, 10_000)
+    assert len(found.data) <= 10_000
+    assert found.limited
+
+
+def test_a_body_that_is_not_compressed_whatever_it_says_is_read_as_it_is():
+    assert decode(TEXT, "gzip").data == TEXT

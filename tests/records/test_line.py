@@ -1,28 +1,42 @@
 """A response as one short line."""
 
-from open_llm_proxy.records.line import short_line
+import msgspec
 
-RECORD = {
-    "type": "response",
-    "timestamp": "2026-01-01T10:11:12.000000Z",
-    "status": 200,
-    "model": "kimi",
-    "provider": "nrp",
-    "latency_ms": 12,
-    "tokens": {"total_tokens": 7},
-    "origin": "https://fire.example.org/run",
-    "error": None,
-}
+from open_llm_proxy.records.build import Context, build_response
+from open_llm_proxy.records.line import app_of, format_line
+from open_llm_proxy.spool.frame import Frame, ResponseHeader
+
+BODY = b'{"choices": [{"message": {"content": "x"}}], "usage": {"prompt_tokens": 3, "completion_tokens": 4}}'
+
+
+def record(**fields):
+    header = ResponseHeader(
+        "ab" * 16,
+        1_790_000_000_000_000_000,
+        "/v1/chat/completions",
+        "nrp",
+        "kimi",
+        "default",
+        status=200,
+        provider_status=200,
+        latency_us=12_000,
+        content_type="application/json",
+        total_bytes=len(BODY),
+        origin="https://fire.example.org/run",
+    )
+    return build_response(Frame(msgspec.structs.replace(header, **fields), BODY), Context())
 
 
 def test_the_parts_of_a_line():
-    assert short_line(RECORD) == "10:11:12  200  kimi → nrp  12 ms  7 tokens  fire"
+    assert format_line(record()) == "14:13:20  200  kimi  nrp  12 ms  3+4 tokens  fire"
 
 
-def test_an_error_stands_last():
-    line = short_line(RECORD | {"error": "boom", "tokens": None, "origin": None, "client": "geo/1"})
-    assert line == "10:11:12  200  kimi → nrp  12 ms  - tokens  geo/1  boom"
+def test_an_error_stands_last_and_control_characters_do_not_pass():
+    line = format_line(record(error="boom\x1b[31m", origin=None, client="geo/1"))
+    assert line is not None
+    assert line.endswith("geo/1  boom [31m")
 
 
-def test_requests_have_none():
-    assert short_line({"type": "request"}) is None
+def test_the_app_is_the_first_label_of_the_host():
+    assert app_of("https://geo.example.org:8443/x") == "geo"
+    assert app_of(None) is None
