@@ -9,8 +9,9 @@ import msgspec
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
-_TOKEN: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
+_TOKEN: Final = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|(?P<open>\\?)\Z)|[\[\]{}]', re.DOTALL)
 _LOOSE_END: Final = re.compile(r"[^\s\[\]{}:,\"]+\Z")
+_HALF_ESCAPE: Final = re.compile(r"(?<!\\)((?:\\\\)*+)\\(?:u[0-9a-fA-F]{0,3})?\Z")
 _CLOSERS: Final = {"{": "}", "[": "]"}
 
 
@@ -51,10 +52,11 @@ def parse_partial(data: bytes | str) -> Any:
     Raises:
         ValueError: Nothing can be read.
     """
-    text = to_text(data)
-    body, closers = _close_string(text)
-    loose = _LOOSE_END.sub("", body.rstrip())  # half a number or literal: its value is not known
-    for attempt in (body, body + ":null", loose.rstrip().rstrip(","), loose + "null"):
+    text, closers = _close_string(to_text(data))
+    # The end may be half of a number or literal, whose value is not known, a comma, or a key without its value.
+    body = _LOOSE_END.sub("", text.rstrip()).rstrip()
+    body = f"{body}null" if body.endswith(":") else body.removesuffix(",")
+    for attempt in (body, f"{body}:null"):
         try:
             return _parse_leniently(attempt + closers)
         except ValueError:
@@ -64,24 +66,16 @@ def parse_partial(data: bytes | str) -> Any:
 
 def _close_string(text: str) -> tuple[str, str]:
     """The text with an open string closed, and the brackets that are still missing."""
-    open_brackets: list[str] = []
-    last = ""
+    missing: list[str] = []
     for match in _TOKEN.finditer(text):
-        last = match[0]
-        if last in _CLOSERS:
-            open_brackets.append(_CLOSERS[last])
-        elif last in {"]", "}"} and open_brackets:
-            open_brackets.pop()
-    closers = "".join(reversed(open_brackets))
-    if not last.startswith('"') or not text.endswith(last) or (len(last) > 1 and last.endswith('"') and _ends(last)):
-        return text, closers
-    return re.sub(r"\\(?:u[0-9a-fA-F]{0,3})?\Z", "", text) + '"', closers
-
-
-def _ends(literal: str) -> bool:
-    """Whether a string token's last quote is its end, not an escaped one."""
-    inner = literal[1:-1]
-    return (len(inner) - len(inner.rstrip("\\"))) % 2 == 0
+        token = match[0]
+        if token in _CLOSERS:
+            missing.append(_CLOSERS[token])
+        elif token in {"]", "}"} and missing:
+            missing.pop()
+        elif match["open"] is not None:
+            text = _HALF_ESCAPE.sub(r"\1", text) + '"'
+    return text, "".join(reversed(missing))
 
 
 def dump(value: Any) -> str:

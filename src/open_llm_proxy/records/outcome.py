@@ -57,4 +57,4 @@ def _start(decoded: Decoded) -> str:
 def _said(header: ResponseHeader, text: str) -> str:
     """The provider's part is content: it is kept only where content is."""
     said = f"Provider returned {header.provider_status}"
-    return f"{said}: {text}" if header.content_logged else said
+    return f"{said}: {text}" if header.content_logged else f"{said}:"
