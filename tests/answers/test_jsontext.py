@@ -87,3 +87,14 @@ def test_what_is_dumped_is_read_again(value):
 
 def test_a_lone_surrogate_is_dumped_as_an_escape():
     assert dump({"a": "\ud83d"}) == '{"a":"\\ud83d"}'
+
+
+@pytest.mark.parametrize(
+    "text", ['{"a": ' + "x" * 1_000_000 + "}", '{"a": "' + "\\" * 1_000_001, '{"a": ' + '"' * 999_999]
+)
+def test_hostile_texts_take_linear_time(text):
+    """Quadratic time would be hours: the suite's time limit is the assertion beside the value's."""
+    try:
+        assert "a" in parse_partial(text)
+    except ValueError as error:
+        assert str(error) == "no JSON that ends early"

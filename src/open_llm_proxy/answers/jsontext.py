@@ -10,7 +10,7 @@ _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
 _TOKEN: Final = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|(?P<open>\\?)\Z)|[\[\]{}]', re.DOTALL)
-_LOOSE_END: Final = re.compile(r"[^\s\[\]{}:,\"]+\Z")
+_LOOSE_END: Final = re.compile(r"(?<![^\s\[\]{}:,\"])[^\s\[\]{}:,\"]++\Z")
 _HALF_ESCAPE: Final = re.compile(r"(?<!\\)((?:\\\\)*+)\\(?:u[0-9a-fA-F]{0,3})?\Z")
 _CLOSERS: Final = {"{": "}", "[": "]"}
 
