@@ -98,7 +98,7 @@ def test_import_contracts():
 @pytest.mark.parametrize("module", MODULES, ids=relative)
 def test_each_module_has_its_test_file(module):
     name = module.relative_to(PACKAGE).as_posix()
-    assert mirror_of(module).exists() != (name in WITHOUT_TEST_FILE), f"expected {relative(mirror_of(module))}"
+    assert mirror_of(module).exists() or name in WITHOUT_TEST_FILE, f"expected {relative(mirror_of(module))}"
 
 
 def test_the_exceptions_are_modules():

@@ -61,11 +61,11 @@ class DemoApplication:
         """A request that broke HTTP."""
         send_refusal(connection, Refusal(row_of_protocol_status(error.status), error.message))
 
-    def begin(self, connection: Downstream, head: RequestHead, content_length: int) -> Responder:  # noqa: ARG002
+    def begin(self, connection: Downstream, head: RequestHead, content_length: int) -> Responder:  # noqa: ARG002 - the interface has it
         """A request's head has come."""
         return DemoCall(self, connection, head)
 
-    def begin_whole(self, connection: Downstream, head: RequestHead, content_length: int) -> Responder:  # noqa: ARG002
+    def begin_whole(self, connection: Downstream, head: RequestHead, content_length: int) -> Responder:  # noqa: ARG002 - the interface has it
         """The same, with the body at hand."""
         return DemoCall(self, connection, head)
 

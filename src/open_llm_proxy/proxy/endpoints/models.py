@@ -86,7 +86,7 @@ class Fetch:
         """The pool's callback."""
         self._end(attempts.explain(error, self.provider.name).message)
 
-    def on_response(self, head: ResponseHead, length: int | None, pieces: list[bytes], done: bool) -> None:  # noqa: ARG002
+    def on_response(self, head: ResponseHead, length: int | None, pieces: list[bytes], done: bool) -> None:  # noqa: ARG002 - only the status counts
         """The list's head has come."""
         self._status = head.status
         self.on_body(pieces, done)
