@@ -1,6 +1,5 @@
 """A real browser: the official client in a page on another origin. Only what CORS allows can be read there."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def results(proxy: Proxy, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    folder: Path = tmp_path_factory.mktemp("browser")
+    folder = tmp_path_factory.mktemp("browser")
     return run_page(proxy.base_url, proxy.key, folder)
 
 

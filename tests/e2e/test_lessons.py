@@ -303,10 +303,11 @@ CLEAR = [
 ]
 
 
-@pytest.mark.parametrize(("body", "kind", "status", "code"), CLEAR)
+@pytest.mark.parametrize("case", CLEAR, ids=lambda case: f"{case[3]}-{case[0][:16]!r}")
 def test_a_wrong_request_gets_an_answer_nobody_can_read(
-    proxy: Proxy, upstream: ModelUpstream, body: bytes, kind: str, status: int, code: str
+    proxy: Proxy, upstream: ModelUpstream, case: tuple[bytes, str, int, str]
 ):
+    body, kind, status, code = case
     answer = call(proxy, body, headers={"Content-Type": kind})
     assert (answer.status, answer.json()["error"]["code"]) == (status, code)
     assert set(answer.json()["error"]) == {"message", "type", "code", "param"}

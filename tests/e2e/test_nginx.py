@@ -2,8 +2,6 @@
 
 import gzip
 import json
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +9,7 @@ from typing import Any
 import openai
 import pytest
 from tests.parts import nginx
+from tests.parts.http_client import ask, call
 from tests.parts.nginx import Nginx, run_nginx
 from tests.parts.proxy import Proxy, run_proxy
 
@@ -57,14 +56,10 @@ def test_a_certificate_nobody_vouches_for(server: Nginx, tmp_path: Path):
 
 
 def test_a_compressed_answer_passes_as_it_is_and_is_read_for_the_record(proxy: Proxy):
-    headers = {"Authorization": f"Bearer {proxy.key}", "Content-Type": "application/json", "Accept-Encoding": "gzip"}
-    body = b'{"model":"gzip","messages":[{"role":"user","content":"Hello"}]}'
-    request = urllib.request.Request(f"{proxy.base_url}/chat/completions", body, headers)
-    with urllib.request.urlopen(request, timeout=20) as answer:
-        assert answer.headers["content-encoding"] == "gzip"
-        assert gzip.decompress(answer.read()) == nginx.LONG
-        request_id = answer.headers["x-llm-request-id"]
-    record = proxy.records_of(request_id).response
+    answer = call(proxy, ask(model="gzip"), headers={"Accept-Encoding": "gzip"})
+    assert answer.headers["content-encoding"] == "gzip"
+    assert gzip.decompress(answer.body) == nginx.LONG
+    record = proxy.records_of(answer.request_id).response
     assert record["content"] == json.loads(nginx.LONG)["choices"][0]["message"]["content"]
     assert record["tokens"]["total_tokens"] == 5
 
@@ -85,14 +80,6 @@ def test_a_rate_limit(proxy: Proxy):
 
 
 def test_a_redirect_is_passed_on_not_followed(proxy: Proxy, server: Nginx):
-    class NoRedirect(urllib.request.HTTPRedirectHandler):
-        def redirect_request(self, *_: Any) -> None:
-            return None
-
-    headers = {"Authorization": f"Bearer {proxy.key}", "Content-Type": "application/json"}
-    request = urllib.request.Request(f"{proxy.base_url}/chat/completions", b'{"model":"moved"}', headers)
-    with pytest.raises(urllib.error.HTTPError) as caught:
-        urllib.request.build_opener(NoRedirect).open(request, timeout=20)
-    with caught.value as answer:
-        assert answer.code == 307
-        assert answer.headers["location"] == f"{server.url}/plain/v1/chat/completions"
+    answer = call(proxy, {"model": "moved"})
+    assert answer.status == 307
+    assert answer.headers["location"] == f"{server.url}/plain/v1/chat/completions"

@@ -1,6 +1,5 @@
 """The official OpenAI client for Node."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,7 +23,7 @@ CLASSES = {
 def results(proxy: Proxy, tmp_path_factory: pytest.TempPathFactory) -> Any:
     require("openai for node")
     arguments = {"baseURL": proxy.base_url, "apiKey": proxy.key, "tool": answers.TOOL}
-    folder: Path = tmp_path_factory.mktemp("node")
+    folder = tmp_path_factory.mktemp("node")
     return run_script("openai_client", arguments, folder)
 
 

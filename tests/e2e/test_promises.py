@@ -161,8 +161,9 @@ def _responses(proxy: Proxy) -> tuple[list[dict[str, Any]], list[dict[str, Any]]
 
 def test_the_body_goes_upstream_byte_for_byte(proxy: Proxy, upstream: ModelUpstream):
     odd = (
-        b'{ "model" :"m",\t"usage":{"include":true}, "seed":1e0, "x":1.0000000000000000001, "big":12345678901234567890123,'
-        b'\n "messages":[{"role":"user","content":"\\u00e9 \xc3\xa9 \\ud83d\\ude00"}] , "provider" : {"order":["a"]} }\r\n'
+        b'{ "model" :"m",\t"usage":{"include":true}, "seed":1e0, "x":1.0000000000000000001, "big":123456789012345678901,'
+        b'\n "messages":[{"role":"user","content":"\\u00e9 \xc3\xa9 \\ud83d\\ude00"}] ,'
+        b' "provider" : {"order":["a"]} }\r\n'
     )
     answer = call(proxy, odd)
     sent = upstream.seen[0].body

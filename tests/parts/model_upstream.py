@@ -6,7 +6,9 @@ is answered as a well-behaved provider would (``ordinary.py``).
 
 import asyncio
 import json
+import socket
 import ssl
+import struct
 import threading
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterator, Sequence
@@ -157,7 +159,7 @@ async def _play(script: Script, seen: Seen, reader: asyncio.StreamReader, writer
     try:
         for step in script:
             if isinstance(step, Cut):
-                writer.transport.abort()
+                _reset(writer)
                 return False
             if isinstance(step, Close):
                 return False
@@ -177,6 +179,12 @@ async def _play(script: Script, seen: Seen, reader: asyncio.StreamReader, writer
     finally:
         end.cancel()
         await asyncio.gather(end, return_exceptions=True)
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    """Close with RST (SO_LINGER of 0 seconds, socket(7)): ``abort`` alone says FIN where nothing was left unread."""
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
 
 
 async def _ended_during(step: Pause | Hold, end: asyncio.Future[bytes]) -> bool:

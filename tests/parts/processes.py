@@ -12,6 +12,7 @@ from typing import Final
 
 DEADLINE_S: Final = 20.0
 STEP_S: Final = 0.02
+LEAVE_S: Final = 5.0
 MARK: Final = "OPEN_LLM_PROXY_TEST"
 
 
@@ -112,6 +113,6 @@ def run_program(
     try:
         yield program
         program.stop()
-        wait_until(lambda: not program.running(), f"left running after {command[0]} ended: {program.stderr}", 5)
+        wait_until(lambda: not program.running(), f"left running after {command[0]} ended: {program.stderr}", LEAVE_S)
     finally:
         program.kill_all()
