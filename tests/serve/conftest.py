@@ -1,5 +1,6 @@
 """`open-llm-proxy serve` as a process with its children, and a provider that a test can hold up."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -23,6 +24,10 @@ KEY = "key-of-tests"
 PATIENCE_S = 30
 POLL_S = 0.01
 HERE = Path(__file__).parent
+TAKE_TERMINAL = (
+    "import fcntl, os, sys, termios; fcntl.ioctl(int(sys.argv[1]), termios.TIOCSCTTY, 0); "
+    "os.execv(sys.argv[2], sys.argv[2:])"
+)
 
 
 def wait_until(condition: Callable[[], Any]) -> Any:
@@ -77,9 +82,17 @@ class Served:
     is_alive = staticmethod(is_alive)
     is_free = staticmethod(is_free)
 
-    def __init__(self, arguments: list[str], environment: dict[str, str], cwd: Path) -> None:
+    def __init__(self, arguments: list[str], environment: dict[str, str], cwd: Path, terminal: int | None) -> None:
+        taking = [] if terminal is None else ["-c", TAKE_TERMINAL, str(terminal), sys.executable]
         self.process = subprocess.Popen(
-            arguments, env=environment, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [sys.executable, *taking, *arguments],
+            env=environment,
+            cwd=cwd,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=terminal is not None,
+            pass_fds=() if terminal is None else (terminal,),
         )
         self.lines: list[str] = []
         self._reader = threading.Thread(target=self._read)
@@ -189,7 +202,8 @@ class Provider:
                 self.send_header("content-type", "application/json")
                 self.send_header("content-length", str(len(body)))
                 self.end_headers()
-                self.wfile.write(body)
+                with contextlib.suppress(ConnectionError):  # the caller was killed
+                    self.wfile.write(body)
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -244,14 +258,14 @@ def write(tmp_path, config):
 
 @pytest.fixture
 def start(tmp_path, environment, write):
-    """Start a ``serve`` with flags; ``fake`` gives it children that misbehave (children.py)."""
+    """Start a ``serve`` with flags; ``fake`` gives it children that misbehave (children.py), ``terminal`` is its own."""
     started: list[Served] = []
 
-    def start(*flags: str, fake: str = "", **more: str) -> Served:
+    def start(*flags: str, fake: str = "", terminal: int | None = None, **more: str) -> Served:
         if not (tmp_path / "config.json").exists():
             write()
         command = [str(HERE / "children.py"), "supervisor"] if fake else ["-m", "open_llm_proxy", "serve"]
-        served = Served([sys.executable, *command, *flags], {**environment, "MISBEHAVE": fake, **more}, tmp_path)
+        served = Served([*command, *flags], {**environment, "MISBEHAVE": fake, **more}, tmp_path, terminal)
         started.append(served)
         return served
 

@@ -1,4 +1,11 @@
 import json
+import threading
+from types import SimpleNamespace
+
+from open_llm_proxy.config.schema import Config
+from open_llm_proxy.config.snapshot import ClientKey, Snapshot
+from open_llm_proxy.recorder.settings import RecorderSettings
+from open_llm_proxy.serve.recorder import _Handlers
 
 
 def records_of(folder):
@@ -22,12 +29,17 @@ def test_the_end_ships_what_the_interval_has_not(start, tmp_path):
     assert sorted(types_of(tmp_path / "logs")) == ["request", "response"]
 
 
-def test_a_reload_reaches_it(start, write, tmp_path):
-    served = start(FLUSH_INTERVAL="0.2")
-    assert served.port
-    write(log_content=False)
-    served.line("configuration reloaded")
-    served.wait_until(lambda: served.call() and any(not one["content_logged"] for one in records_of(tmp_path / "logs")))
+def test_what_the_supervisor_says_reaches_it():
+    stop = threading.Event()
+    used = []
+    handlers = _Handlers(SimpleNamespace(use=used.append), stop)
+    snapshot = Snapshot(config=Config(providers={}), config_sha256="", client_keys=(ClientKey("default", "k"),))
+    handlers.on_reload(snapshot)
+    assert used == [RecorderSettings.of(snapshot)]
+    handlers.on_drain(1)
+    assert not stop.is_set()
+    handlers.on_stop()
+    assert stop.is_set()
 
 
 def test_its_records_are_all_that_stdout_has(start):

@@ -117,6 +117,18 @@ def test_a_second_signal_ends_at_once(start, provider):
     assert call.error is not None
 
 
+def test_a_closed_terminal_ends_it(start):
+    ours, theirs = os.openpty()
+    served = start(terminal=theirs)
+    os.close(theirs)
+    assert served.port
+    served.send_signal(signal.SIGHUP)
+    served.line("configuration reloaded")  # the terminal is there: nobody closed it
+    os.close(ours)
+    served.line("SIGHUP: no new connections")
+    assert served.wait() == 0
+
+
 def test_sighup_reloads(start, write, config):
     served = start()
     assert served.refusal("beta") == 400
