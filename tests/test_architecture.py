@@ -5,6 +5,7 @@ import re
 import statistics
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -140,6 +141,18 @@ def test_nothing_is_left_unfinished_or_silenced_without_a_reason(path):
 def test_each_package_teaches_its_words():
     for path in PACKAGE.rglob("__init__.py"):
         assert ast.get_docstring(ast.parse(path.read_text())), relative(path)
+
+
+def test_each_dependency_has_its_reason():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    groups = [project["project"]["dependencies"], *project["project"]["optional-dependencies"].values()]
+    wanted = {
+        re.match(r"[\w-]+", line).group()
+        for group in [*groups, *project["dependency-groups"].values()]
+        for line in group
+    }
+    documented = set(re.findall(r"[\w-]+", (ROOT / "docs" / "dependencies.md").read_text()))
+    assert wanted - documented == set()
 
 
 def test_no_file_names_a_place_of_one_machine_or_registry():

@@ -41,8 +41,8 @@ def spec_of(code, role="worker", listener=None):
 def run():
     started = []
 
-    def run(spec):
-        process = Process(spec, SNAPSHOT)
+    def run(spec, snapshot=SNAPSHOT):
+        process = Process(spec, snapshot)
         started.append(process)
         return process
 
@@ -114,6 +114,24 @@ def test_a_command_that_is_not_there_leaves_nothing_open(run):
     with pytest.raises(FileNotFoundError):
         Process(Spec("worker", 1, ("/no/such/program",), 0), SNAPSHOT)
     assert os.listdir("/dev/fd") == before  # noqa: PTH208
+
+
+@pytest.mark.parametrize("role", ["worker", "recorder", "demo"])
+def test_each_child_of_ours_ends_with_its_channel(run, role, tmp_path):
+    snapshot = Snapshot(config=Config(providers={}), config_sha256="", spool_dir=str(tmp_path))
+    _, fd = Scoreboard.create(2)
+    slot = 0 if role == "recorder" else 1
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        process = run(Spec(role, slot, command_of(role), fd, None if role == "recorder" else listener), snapshot)
+        said = []
+        deadline = time.monotonic() + PATIENCE_S
+        while not said:
+            said += process.receive()
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        assert said == [Ready()]
+        process._socket.shutdown(socket.SHUT_RDWR)  # as the kernel does when the supervisor dies
+        assert status_of(process) in (0, 1)
 
 
 def test_ours_import_nothing_from_the_current_folder():
