@@ -107,6 +107,7 @@ class Follower:
             try:
                 yield from self._read(name, path, dead=dead, last=name == entries[-1][0])
             except UnknownFormatError as error:
+                self._readings.pop(name.number).reader.close()
                 self._done.add(name.number)
                 self._say(f"{path} is left as it is: {error}")
             except FileNotFoundError:

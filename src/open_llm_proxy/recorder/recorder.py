@@ -68,7 +68,7 @@ class Recorder:
         self._renewed = settings
 
     def run(self, stop: threading.Event, grace_s: float = GRACE_S) -> bool:
-        """Work until ``stop`` is set, then finish within ``grace_s`` seconds; whether everything was shipped.
+        """Work until ``stop`` is set, then finish within ``grace_s`` seconds; whether nothing was left behind.
 
         Raises:
             UserError: The spool cannot be written, or another recorder works on it.
@@ -125,7 +125,8 @@ class Recorder:
             self._stdout.wait(max(0.0, deadline_s - time.monotonic()))
         for intake in self._intakes.values():
             intake.finish_all()
-        self._round()  # directories that are done with go
+        if time.monotonic() < deadline_s - reserve_s:
+            self._round()  # directories that are done with go
         all_shipped = self._shipping is None or self._shipping.drain(max(0.0, deadline_s - time.monotonic()))
         self._stdout.close(max(0.2, deadline_s - time.monotonic()))
         for intake in self._intakes.values():
@@ -133,7 +134,7 @@ class Recorder:
         self._set_gauges()
         self._tools.progress.done()
         self._throttle.flush(everything=True)
-        return all_shipped
+        return all_shipped and not self._intakes
 
     # --- the loop ------------------------------------------------------------------------------------------------
 

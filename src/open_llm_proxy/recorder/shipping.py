@@ -100,6 +100,8 @@ class Shipping:
         while not self._stopped.is_set() and (waiting := self._outbox.next_ready(failed)) is not None:
             try:
                 self._ship(waiting)
+                if not failed:
+                    self._on_success()
             except SinkError as error:
                 self._on_failure(error)
                 failed.add(waiting.key)
@@ -119,6 +121,8 @@ class Shipping:
         self._outbox.remove(waiting)
         self._counters[SHIPPED] += records
         self._counters[SHIPPED_FILES] += 1
+
+    def _on_success(self) -> None:
         if self._counters[STORE_STATE] != OK:
             self._counters[STORE_STATE] = OK
             self._board.set_text(RECORDER_SLOT, "")
@@ -126,7 +130,6 @@ class Shipping:
             failing_s = time.monotonic() - self._failing_since_s
             self._failing_since_s = 0.0
             self._say("store again", "info", f"the store takes chunk files again, after {failing_s:.0f} s")
-        self._pause_s = 0.0
 
     def _on_failure(self, error: SinkError) -> None:
         self._counters[FAILED_ATTEMPTS] += 1

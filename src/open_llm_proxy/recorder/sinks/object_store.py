@@ -16,46 +16,47 @@ from open_llm_proxy.recorder.sinks import Fault, SinkError
 _FAULTS: Final[tuple[tuple[Fault, re.Pattern[str], str], ...]] = (
     (
         "clock",
-        re.compile("RequestTimeTooSkewed|RequestExpired|AuthorizationHeaderMalformed.*date", re.IGNORECASE),
+        re.compile("RequestTimeTooSkewed|RequestExpired"),
         "this machine's clock and the store's differ too much: set the clock right",
-    ),
-    (
-        "bucket",
-        re.compile("NoSuchBucket|ContainerNotFound|bucket does not exist", re.IGNORECASE),
-        "the bucket does not exist: create it (`open-llm-proxy logs init`) or correct LOG_STORE or LOG_BUCKET",
     ),
     (
         "credentials",
         re.compile(
             "InvalidAccessKeyId|SignatureDoesNotMatch|InvalidToken|ExpiredToken|AccessDenied|PermissionDenied"
-            r"|Unauthenticated|\b40[13]\b|credential|Missing.*key",
-            re.IGNORECASE,
+            r"|Unauthenticated|: 40[13] |169\.254\.169\.254|metadata\.google|MissingCredentials"
         ),
-        "the credentials are wrong or may not write there: check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+        "the credentials are missing, wrong or may not write there: check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+    ),
+    (
+        "bucket",
+        re.compile("NoSuchBucket|ContainerNotFound|: 404 |FileNotFoundError|BareRedirect|InvalidBucketName"),
+        "the bucket does not exist there: create it (`open-llm-proxy logs init`), or correct LOG_STORE or LOG_BUCKET",
     ),
     (
         "throttled",
-        re.compile(r"SlowDown|TooManyRequests|Throttl|\b429\b|\b503\b|ServiceUnavailable|RequestLimit", re.IGNORECASE),
+        re.compile("SlowDown|TooManyRequests|Throttl|RequestLimitExceeded|: 429 |: 503 "),
         "the store asks for fewer requests",
     ),
     (
         "full",
-        re.compile(r"QuotaExceeded|InsufficientStorage|\b507\b|No space left", re.IGNORECASE),
-        "the store is full or the quota is used up",
+        re.compile("QuotaExceeded|InsufficientStorage|StorageFull|: 507 |No space left"),
+        "the store is full, or the quota is used up",
     ),
-    ("slow", re.compile(r"timed? ?out|timeout|deadline", re.IGNORECASE), "the store answers too slowly"),
+    ("slow", re.compile("kind: Timeout|TimedOut|RequestTimeout|: 408 "), "the store does not answer in time"),
     (
         "unreachable",
-        re.compile(
-            "error sending request|connect|dns|resolve|unreachable|reset|broken pipe|closed|certificate|tls|hyper",
-            re.IGNORECASE,
-        ),
+        re.compile("kind: Connect|error sending request|connection|: 50[24] ", re.IGNORECASE),
         "the store cannot be reached",
     ),
 )
-_DETAIL_CHARACTERS: Final = 300
+_DETAIL_CHARACTERS: Final = 200
+_DEBUG: Final = "\n\nDebug source:"
+_CODE: Final = re.compile(r"<Code>([^<]+)</Code>")
+_INNERMOST: Final = re.compile(
+    r'(?:message|error): "([^"]+)"|\b(Invalid\w+|UnknownIssuer|NotValidForName\w*|Expired)\b'
+)
+_STATUS: Final = re.compile(r"status code: (\d{3} [A-Za-z ]+)")
 _SPACES: Final = re.compile(r"\s+")
-_CODE: Final = re.compile(r"<Code>(\w+)</Code>|<Message>([^<]+)</Message>")
 
 
 class ObjectStoreSink:
@@ -93,7 +94,9 @@ def classify(error: Exception, name: str) -> SinkError:
 
 
 def _detail(text: str) -> str:
-    """The one or two words that matter of a long error text."""
-    codes = [code or message for code, message in _CODE.findall(text)]
-    detail = ", ".join(codes) if codes else text.split("Debug source:", maxsplit=1)[0]
-    return _SPACES.sub(" ", detail).strip()[:_DETAIL_CHARACTERS]
+    """The few words that matter of a long error text."""
+    summary, _, debug = text.partition(_DEBUG)
+    codes = [*_CODE.findall(summary)[:1], *_STATUS.findall(summary)[:1]]
+    if not codes:
+        codes = [first or second for first, second in _INNERMOST.findall(debug)[-1:]]
+    return _SPACES.sub(" ", ", ".join(codes) or summary).strip()[:_DETAIL_CHARACTERS]
