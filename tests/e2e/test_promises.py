@@ -13,7 +13,8 @@ import pytest
 from tests.parts import answers
 from tests.parts.http_client import ask, call, send
 from tests.parts.model_upstream import Hold, ModelUpstream, Seen
-from tests.parts.proxy import CallRecords, Proxy, run_proxy
+from tests.parts.processes import plain_environment, wait_until
+from tests.parts.proxy import COMMAND, CallRecords, Proxy, provider, run_proxy
 from tests.parts.requirement import require
 
 CONFIG = json.loads((Path(__file__).parents[2] / "config.json").read_text())
@@ -51,13 +52,13 @@ def shipped(shared_upstream: ModelUpstream, tmp_path_factory: pytest.TempPathFac
         yield running
 
 
-@pytest.mark.parametrize(("model", "provider"), README_MODELS.items())
+@pytest.mark.parametrize(("model", "home"), README_MODELS.items())
 def test_every_model_the_readme_names_reaches_its_provider(
-    shipped: Proxy, upstream: ModelUpstream, model: str, provider: str
+    shipped: Proxy, upstream: ModelUpstream, model: str, home: str
 ):
     answer = call(shipped, ask(model=model))
-    assert (answer.status, answer.headers["x-llm-provider"]) == (200, provider)
-    variable = CONFIG["providers"][provider]["api_key_env"]
+    assert (answer.status, answer.headers["x-llm-provider"]) == (200, home)
+    variable = CONFIG["providers"][home]["api_key_env"]
     assert upstream.seen[0].header("authorization") == f"Bearer {KEYS[variable]}"
     assert upstream.seen[0].json()["model"] == model
 
@@ -112,6 +113,7 @@ def test_the_demo_answers_to_the_line_it_prints(tmp_path: Path):
         assert pair.request["user_question"] == "Hello"
         records = [json.loads(text) for text in proxy.program.stdout.splitlines()]
     assert {record["type"] for record in records} == {"request", "response"}
+    assert "ended with status" not in proxy.program.stderr
 
 
 def test_each_call_is_on_record_in_the_buckets_layout(proxy: Proxy, upstream: ModelUpstream):
@@ -233,3 +235,47 @@ def test_records_of_refused_calls(proxy: Proxy, upstream: ModelUpstream):
     assert (refused.status, pair.response["status"], pair.request["provider"]) == (400, 400, "unrouted")
     assert proxy.health()["unauthorized"] == unauthorized + 1
     assert upstream.seen == []
+
+
+def test_workers_share_the_port(upstream: ModelUpstream, tmp_path: Path):
+    with run_proxy(tmp_path, provider(upstream.endpoint), arguments=["--workers", "2"]) as proxy:
+        ids = [call(proxy, ask()).request_id for _ in range(20)]
+        for request_id in ids:
+            proxy.records_of(request_id)
+        wait_until(lambda: proxy.health()["logging"]["records"]["recorded"] == 40, "the counts of both workers")
+
+
+def test_a_slow_turn_behind_an_impatient_client_is_kept_where_wanted(upstream: ModelUpstream, tmp_path: Path):
+    go_on = Event()
+    upstream.play(Hold(go_on), answers.answer(answers.dump(answers.chat())))
+    with run_proxy(tmp_path, {**provider(upstream.endpoint), "on_client_gone": "finish"}) as proxy:
+        connection = send(proxy, ask())
+        seen = upstream.wait_for_calls()
+        connection.close()
+        go_on.set()
+        assert seen.done.wait(20)
+        assert not seen.left.is_set()
+        pair = proxy.calls(1)[0]
+    assert pair.response["content"] == "Hello, world"
+    assert pair.response["error"].startswith("Client disconnected/cancelled after ")
+
+
+def test_a_changed_file_is_taken_and_a_wrong_one_refused(upstream: ModelUpstream, tmp_path: Path):
+    config = provider(upstream.endpoint)
+    with run_proxy(tmp_path, config) as proxy:
+        proxy.config_path.write_text(
+            json.dumps({**config, "providers": {"renamed": config["providers"]["up"]}, "default_provider": "renamed"})
+        )
+        wait_until(lambda: call(proxy, ask()).headers["x-llm-provider"] == "renamed", "the changed file")
+        proxy.config_path.write_text('{"providers": 3}')
+        proxy.program.wait_until(lambda: "providers" in proxy.program.stderr, "the refusal")
+        assert call(proxy, ask()).headers["x-llm-provider"] == "renamed"
+
+
+def test_a_port_in_use_is_said_with_the_remedy(proxy: Proxy, tmp_path: Path):
+    env = plain_environment(tmp_path) | {"PROXY_KEY": "k", "SPOOL_DIR": str(tmp_path / "spool"), "METRICS_PORT": "0"}
+    command = [COMMAND[0], "serve", "--host", "127.0.0.1", "--port", str(proxy.port)]
+    done = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 2
+    assert str(proxy.port) in done.stderr
+    assert "Traceback" not in done.stderr

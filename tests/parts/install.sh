@@ -56,6 +56,7 @@ llama_cpp() {
 		awk '$1 == "Debian" && $2 !~ /security/ { print $2; exit }')
 	mkdir -p "$parts" || return
 	for date in true false; do
+		[ "$date" = true ] || echo "parts: llama.cpp: again, without a look at the mirror's date" >&2
 		rm -rf "$parts/llama.cpp.part"
 		if mmdebstrap --quiet --variant=essential --include=llama.cpp-tools \
 			--aptopt="Acquire::Check-Valid-Until \"$date\"" sid "$parts/llama.cpp.part" $mirror; then

@@ -76,7 +76,12 @@ class Program:
             raise AssertionError(f"did not end within {DEADLINE_S:g} s: {self.stderr}") from None
 
     def running(self) -> list[int]:
-        """Every process that this program has left, itself included: they all inherit the mark."""
+        """Every process that this program has left, itself included: they all inherit the mark.
+
+        Where there is no ``/proc`` (macOS), only the program itself is known.
+        """
+        if not Path("/proc/self/environ").exists():
+            return [self.process.pid] if self.process.poll() is None else []
         needle = f"{MARK}={self.mark}".encode()
         return [pid for pid in _process_ids() if needle in _environment_of(pid)]
 

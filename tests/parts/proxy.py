@@ -113,6 +113,8 @@ def run_proxy(
         proxy = Proxy(program, found[1], folder)
         wait_until(lambda: proxy.health()["status"] == "healthy", "a healthy proxy")
         yield proxy
+        if program.process.poll() is None:
+            assert program.stop() == 0, program.stderr
 
 
 def provider(endpoint: str, **more: Any) -> dict[str, Any]:
