@@ -28,7 +28,7 @@ run: install ## run it: a proxy on this machine with a demo model (ARGS="--port 
 	@exec $(BIN)/open-llm-proxy serve --demo $(ARGS)
 
 test: install ## test it: all but the slow ones, under 4 minutes on 2 cores
-	$(PYTEST) -n $(WORKERS) -m "not slow and not long" $(ARGS)
+	$(PYTEST) -n $(WORKERS) --dist loadfile -m "not slow and not long" $(ARGS)
 
 # pytest ends with 5 where nothing is marked.
 test-slow: install ## the marked runs that CI takes: browser, model server, kill -9 under load

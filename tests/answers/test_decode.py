@@ -30,7 +30,7 @@ CODED = [
 ]
 
 
-@pytest.mark.parametrize(("encoding", "data"), CODED)
+@pytest.mark.parametrize(("encoding", "data"), CODED, ids=range(len(CODED)))
 def test_each_coding_is_undone(encoding, data):
     assert decode(data, encoding) == (TEXT, False, False)
 
@@ -51,7 +51,9 @@ def test_a_cut_gzip_body_gives_what_could_be_read():
     assert TEXT.startswith(found.data)
 
 
-@pytest.mark.parametrize("maker", [gzip.compress, brotli.compress, zstandard.ZstdCompressor().compress])
+@pytest.mark.parametrize(
+    "maker", [gzip.compress, brotli.compress, zstandard.ZstdCompressor().compress], ids=["gzip", "br", "zstd"]
+)
 def test_a_bomb_is_cut_at_the_limit(maker):
     encoding = {gzip.compress: "gzip", brotli.compress: "br"}.get(maker, "zstd")
     found = decode(maker(b"\0" * 5_000_000), encoding, 10_000)

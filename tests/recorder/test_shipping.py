@@ -68,8 +68,10 @@ def bench(kit, monkeypatch):
     yield made
     made.store.gate.set()
     if made.shipping._thread.is_alive():
-        made.store.down = None
-        made.shipping.drain(5)
+        made.shipping._stopped.set()
+        made.shipping._hurry.set()
+        made.shipping.kick()
+        made.shipping._thread.join(20)
 
 
 def test_files_are_shipped_in_order_and_deleted(bench, kit):

@@ -44,3 +44,14 @@ def test_the_line_is_one_shell_command_with_the_key_and_a_body(make):
     assert words[:2] == ["curl", "http://127.0.0.1:9000/v1/chat/completions"]
     assert words[3] == "Authorization: Bearer it's a key"
     assert json.loads(words[-1])["model"] == "demo"
+
+
+def test_a_stderr_that_nobody_reads_stops_nothing(make, monkeypatch):
+    class Gone:
+        def write(self, _):
+            raise BrokenPipeError
+
+    loaded = make(demo=True)
+    monkeypatch.setattr("sys.stderr", Gone())
+    monkeypatch.setattr("open_llm_proxy.telemetry.diagnostics.say", lambda *_: None)
+    say_serving(loaded, 9000)

@@ -2,6 +2,7 @@ import json
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,9 @@ from open_llm_proxy.config.load import Flags
 from open_llm_proxy.config.schema import Config
 from open_llm_proxy.config.snapshot import Snapshot, StoreSettings
 from open_llm_proxy.errors import UserError
-from open_llm_proxy.serve.run import check_log_folder, list_children, run
+from open_llm_proxy.serve.run import check_log_folder, list_children, lock_spool, run
 from open_llm_proxy.spool.directory import SpoolLock
+from open_llm_proxy.telemetry import diagnostics
 
 
 @pytest.fixture
@@ -75,6 +77,16 @@ def test_a_spool_in_use(refused, tmp_path, monkeypatch):
     assert "in use by another" in refused().message
     assert waited == [{}], "as long as a rolling restart takes"
     lock.release()
+
+
+def test_waiting_for_a_spool_is_said(tmp_path, monkeypatch, capfd):
+    said = threading.Event()
+    monkeypatch.setattr("open_llm_proxy.serve.run.SILENT_S", 0)
+    monkeypatch.setattr(SpoolLock, "acquire", lambda spool: said.wait(20) and spool)
+    say = diagnostics.say
+    monkeypatch.setattr(diagnostics, "say", lambda *words: (say(*words), said.set()))
+    assert lock_spool(tmp_path) == tmp_path
+    assert f"waiting for the spool folder {tmp_path}" in capfd.readouterr().err
 
 
 def test_a_log_folder_is_made_and_left_empty(tmp_path):

@@ -11,12 +11,13 @@ from open_llm_proxy.answers.jsontext import dump
 from open_llm_proxy.records.context import Context, Texts, cut
 from open_llm_proxy.records.identity import Identity, format_timestamp
 from open_llm_proxy.records.omit import omitted
-from open_llm_proxy.records.outcome import find_error
+from open_llm_proxy.records.outcome import Failure, find_failure
 from open_llm_proxy.records.types import ChoiceRecord, ResponseRecord, ToolCallRecord
 from open_llm_proxy.spool.frame import Frame, RequestHeader, ResponseHeader
 
 PREVIEW_CHARACTERS: Final = 200
 ERROR_CHARACTERS: Final = 2000
+BODY_CHARACTERS: Final = 1000
 WORKER_ENDED: Final = "worker ended"
 UPSTREAM_HEADERS: Final = frozenset(
     (
@@ -47,10 +48,9 @@ def build_response(frame: Frame, context: Context) -> ResponseRecord:
     _fill(record, answer, context, texts)
     if header.content_logged and _is_binary(header) and captured:
         record.content = record.content_preview = dump(omitted(_media_type(header), decoded.data))
-    error = find_error(header, answer, decoded, api, captured=captured)
-    if error is not None:
-        # Twice as much as is kept: the texts are cut before, all but those of a worker's own.
-        record.error = cut(texts.scrubber.text(error[: 2 * ERROR_CHARACTERS]), ERROR_CHARACTERS)
+    failure = find_failure(header, answer, decoded, api, captured=captured)
+    if failure is not None:
+        record.error = _tell(failure, header, texts)
         if header.upstream_headers is not None:
             record.upstream_headers = _keep_headers(header.upstream_headers, texts)
     if not captured:
@@ -60,6 +60,19 @@ def build_response(frame: Frame, context: Context) -> ResponseRecord:
         record.response_sha256 = hashlib.sha256(body).hexdigest()
     record.truncated = texts.truncated
     return record
+
+
+def _tell(failure: Failure, header: ResponseHeader, texts: Texts) -> str:
+    """The error's text; the provider's part of it is content, and kept only where content is."""
+    text = _shorten(failure.text, ERROR_CHARACTERS, texts)
+    if failure.said is None or not header.content_logged:
+        return text
+    return f"{text} {_shorten(failure.said, BODY_CHARACTERS, texts)}"
+
+
+def _shorten(text: str, limit: int, texts: Texts) -> str:
+    """The scrubbed text; what an error is cut to is part of its definition, not a field that was truncated."""
+    return cut(texts.scrubber.text(text[: limit + texts.scrubber.margin]), limit)
 
 
 def build_ended(header: RequestHeader, at_ns: int, context: Context) -> ResponseRecord:
@@ -191,7 +204,7 @@ def _keep_choice(choice: Choice, context: Context, texts: Texts) -> ChoiceRecord
         texts.keep("choices", choice.content, context.content_max),
         texts.keep("choices", choice.reasoning, context.reasoning_max),
         _keep_calls(choice.tool_calls, "choices", texts, logged=True),
-        choice.finish_reason,
+        texts.keep("choices", choice.finish_reason, PREVIEW_CHARACTERS),
     )
 
 

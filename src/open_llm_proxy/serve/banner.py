@@ -1,5 +1,6 @@
 """What ``serve`` says once it answers calls."""
 
+import contextlib
 import json
 import shlex
 import sys
@@ -22,9 +23,10 @@ def say_serving(loaded: Loaded, port: int) -> None:
     diagnostics.say("info", f"key        {snapshot.client_keys[0].key}")
     diagnostics.say("info", f"records    {snapshot.store.folder} (a file every {snapshot.log.flush_interval_s:g} s)")
     diagnostics.say("info", "try        this, in another terminal:")
-    # A line of its own, without our prefix: to be pasted.
-    sys.stderr.write(f"{first_call(snapshot, port)}\n")
-    sys.stderr.flush()
+    with contextlib.suppress(OSError):  # nobody reads it
+        # A line of its own, without our prefix: to be pasted.
+        sys.stderr.write(f"{first_call(snapshot, port)}\n")
+        sys.stderr.flush()
 
 
 def first_call(snapshot: Snapshot, port: int) -> str:

@@ -2,8 +2,10 @@
 
 import contextlib
 import socket
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 from open_llm_proxy.config.load import Flags, Loaded
 from open_llm_proxy.config.snapshot import Snapshot
@@ -23,6 +25,8 @@ from open_llm_proxy.telemetry import diagnostics
 from open_llm_proxy.telemetry.scoreboard import RECORDER_SLOT, Scoreboard
 
 Announce = Callable[[Loaded, int], None]
+SILENT_S: Final = 1.0
+"""Waiting longer than this for a spool is said."""
 
 
 def run(
@@ -59,8 +63,7 @@ def run(
             stack.enter_context(listener)
         port = port_of(listeners[0])
         check_log_folder(source.snapshot)
-        lock = SpoolLock.acquire(Path(source.snapshot.spool_dir))
-        stack.callback(lock.release)
+        stack.callback(lock_spool(Path(source.snapshot.spool_dir)).release)
         listen(listeners, place.host)
         raise_open_file_limit()
         scoreboard, scoreboard_fd = Scoreboard.create(len(listeners) + 2)
@@ -82,6 +85,22 @@ def list_children(
     if demo is not None:
         specs.append(Spec("demo", len(listeners) + 1, commands("demo"), scoreboard_fd, demo))
     return [*specs, Spec("recorder", RECORDER_SLOT, commands("recorder"), scoreboard_fd)]
+
+
+def lock_spool(spool: Path) -> SpoolLock:
+    """Take the spool for this ``serve``; one that has to wait for its predecessor says so.
+
+    Raises:
+        UserError: It cannot be written, or another ``serve`` keeps it.
+    """
+    message = f"waiting for the spool folder {spool}, which another `open-llm-proxy serve` uses"
+    patience = threading.Timer(SILENT_S, diagnostics.say, ("info", message))
+    patience.start()
+    try:
+        return SpoolLock.acquire(spool)
+    finally:
+        patience.cancel()
+        patience.join()
 
 
 def check_log_folder(snapshot: Snapshot) -> None:

@@ -1,0 +1,61 @@
+"""The proxy's own keys, in every form in which a text can hold them."""
+
+import json
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from open_llm_proxy.records.known_secrets import KnownSecrets
+
+ODD = 'pä"ss\\wo/rd+1'
+
+
+def forms():
+    yield ODD
+    yield quote(ODD, safe="")
+    for ascii_only in (True, False):
+        text = ODD
+        for _ in range(3):
+            text = json.dumps(text, ensure_ascii=ascii_only)[1:-1]
+            yield text
+    yield json.dumps(ODD)[1:-1].replace("/", "\\/")
+
+
+@pytest.mark.parametrize("form", sorted(set(forms())))
+def test_each_form_is_taken_out(form):
+    known = KnownSecrets([ODD])
+    assert known.occur_in(f"x{form}y")
+    assert known.redact(f"x{form}y") == "x[REDACTED]y"
+    assert len(form) <= known.longest
+
+
+def test_a_key_that_holds_another_goes_whole():
+    assert (
+        KnownSecrets(["key-one-1", "key-one-1-more"]).redact("a key-one-1-more b key-one-1")
+        == "a [REDACTED] b [REDACTED]"
+    )
+
+
+def test_short_keys_go_as_whole_words_and_the_shortest_not_at_all():
+    known = KnownSecrets(["test", "abc", ""])
+    assert known.redact("test tests attest (test) abc") == "[REDACTED] tests attest ([REDACTED]) abc"
+
+
+def test_a_key_that_is_part_of_the_mark_is_left_alone():
+    assert KnownSecrets(["REDACTED"]).redact("[REDACTED]") == "[REDACTED]"
+
+
+def test_without_keys_nothing_happens():
+    known = KnownSecrets()
+    assert (known.occur_in("x"), known.redact("x"), known.longest) == (False, "x", 0)
+
+
+@given(
+    st.text(min_size=8, max_size=20).filter(lambda key: key not in "[REDACTED]"),
+    st.text(max_size=20),
+    st.text(max_size=20),
+)
+def test_no_key_survives(key, before, after):
+    assert key not in KnownSecrets([key]).redact(before + key + after)
