@@ -18,9 +18,7 @@ TESTS = ROOT / "tests"
 OURS = ("src", "tests", "bench")
 
 WITHOUT_TEST_FILE: dict[str, str] = {
-    "recorder/recorder.py": "the loop over all parts: run as a process in tests/faults and tests/serve",
     "recorder/sinks/__init__.py": "an interface; each sink has its test",
-    "records/secret_text.py": "the patterns behind records/scrub.py, tested through it",
 }
 """Modules that no test file mirrors, and why."""
 

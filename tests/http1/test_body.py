@@ -73,6 +73,7 @@ BAD = {
     "two sizes": b"5 5\r\nhello\r\n",
     "a comma": b"5,5\r\nhello\r\n",
     "content longer than its size": b"5\r\nhello!\r\n",
+    "content longer than its size, as far as it has come": b"5\r\nhello!",
     "content longer than its size by a CR": b"5\r\nhello\r\r\n",
     "a bare LF behind the content": b"5\r\nhello\n0\r\n\r\n",
     "a size line that is too long": b"5;" + b"x" * (CHUNK_EXTENSION_BYTES - 1) + b"\r\nhello\r\n",
@@ -158,6 +159,7 @@ def test_size_lines_are_kept_within_bounds():
 
 
 def test_long_size_lines_are_not_kept():
+    ChunkedDecoder._sizes.clear()
     ChunkedDecoder().feed(b"5;never-twice\r\n")
     assert b"5;never-twice" not in ChunkedDecoder._sizes
 

@@ -134,6 +134,7 @@ def test_a_repeated_head_gives_each_request_its_own_length():
 
 REFUSED = {
     "a bare LF before the request line": (b"\n" + GET, 400),
+    "a bare LF behind an empty line": (b"\r\n\n" + GET, 400),
     "a bare CR before the request line": (b"\r" + GET, 400),
     "bare LF throughout": (GET.replace(b"\r\n", b"\n"), 400),
     "HTTP/0.9": (b"GET /\r\n\r\n", 400),

@@ -70,6 +70,7 @@ def test_a_head_that_differs_elsewhere_is_another(change):
     data = REQUEST % 7
     reader.read(data, len(data))
     other = data.replace(*change)
+    assert reader.read_whole(other + b"1234567") is None
     assert remembered(reader, other, len(other)) == fresh(parse_request_head, other)
     assert remembered(reader, data, len(data)) == fresh(parse_request_head, data)
 

@@ -19,7 +19,7 @@ def test_an_orphan_fails_the_test_and_is_ended(monkeypatch: pytest.MonkeyPatch, 
     ):
         program.process.wait(20)
         assert len(program.running()) == 1
-    assert program.running() == []
+    processes.wait_until(lambda: program.running() == [], "the end of what was left running")
 
 
 def test_a_program_that_ends_early_says_why(tmp_path: Path):

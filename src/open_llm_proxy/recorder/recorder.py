@@ -39,6 +39,9 @@ SLICE_S: Final = 0.25
 GAUGES_S: Final = 0.25
 GRACE_S: Final = 18.0
 SAY_AGAIN_S: Final = 300.0
+LOCK_NAME: Final = "recorder.lock"
+LOCK_WAIT_S: Final = 30.0
+"""A killed supervisor's recorder ends a moment after it: two at once would double records."""
 GUESSED_FRAME_BYTES: Final = 2048
 """A frame's length until some were seen; only the gauge of frames that wait uses it."""
 
@@ -73,7 +76,7 @@ class Recorder:
         Raises:
             UserError: The spool cannot be written, or another recorder works on it.
         """
-        lock = SpoolLock.acquire(self._settings.spool, name="recorder.lock")
+        lock = SpoolLock.acquire(self._settings.spool, wait_s=LOCK_WAIT_S, name=LOCK_NAME)
         try:
             self._begin()
             while not stop.is_set():

@@ -6,8 +6,10 @@ linear in the text, whatever it holds. Quotes may be escaped any number of times
 
 import base64
 import binascii
+import heapq
+import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 REDACTED: Final = "[REDACTED]"
@@ -78,7 +80,7 @@ def fold(text: str) -> str:
 
 def redact(text: str) -> str:
     """The text with ``[REDACTED]`` for each secret that its surroundings or its form give away."""
-    text = _splice(text, sorted(_token_spans(text, fold(text))))
+    text = _splice(text, _token_spans(text, fold(text)))
     return _splice(text, _named_spans(text, fold(text)))
 
 
@@ -92,36 +94,61 @@ def has_candidates(text: str) -> bool:
     return ("bearer" in folded or "basic" in folded) and _SCHEME.search(folded) is not None
 
 
-def _splice(text: str, spans: list[Span]) -> str:
-    pieces: list[str] = []
+def _splice(text: str, spans: Iterable[Span]) -> str:
+    """The text with a mark for each span; spans come ordered by their start, and may overlap."""
+    out: io.StringIO | None = None
     position = 0
     for start, end in spans:
         if end <= position:
             continue
-        pieces += (text[position : max(start, position)], REDACTED if start >= position else "")
+        out = out or io.StringIO(newline="")  # a hostile text has millions of spans: no list of pieces
+        if start >= position:
+            out.write(text[position:start])
+            out.write(REDACTED)
         position = end
-    return "".join((*pieces, text[position:])) if pieces else text
+    if out is None:
+        return text
+    out.write(text[position:])
+    return out.getvalue()
 
 
 def _token_spans(text: str, folded: str) -> Iterator[Span]:
-    """Secrets that are known by their own form, or by the scheme before them."""
+    """Secrets that are known by their own form, or by the scheme before them, in order."""
+    kinds = [_key_spans(text, folded, _SK), _key_spans(text, folded, _AKIA)]
     if "bearer" in folded or "basic" in folded:
-        yield from _scheme_spans(text, folded)
-    for match in (*_SK.finditer(text), *_AKIA.finditer(text)):
-        if _bounded(folded, match.start()) and (match[0].startswith("AKIA") or _is_key(match[0][3:])):
-            yield match.span()
+        kinds.append(_scheme_spans(text, folded))
     if "sig" in folded:
-        for match in _SIGNATURE.finditer(folded):
-            value = _SIGNED.match(text, match.end())
-            if value and _bounded(folded, match.start()) and _is_signature(value[0]):
+        kinds.append(_signature_spans(text, folded))
+    return heapq.merge(*kinds)
+
+
+def _key_spans(text: str, folded: str, pattern: re.Pattern[str]) -> Iterator[Span]:
+    for match in pattern.finditer(text):
+        if _bounded(folded, match.start()) and (pattern is _AKIA or _is_key(match[0][3:])):
+            yield match.span()
+
+
+def _signature_spans(text: str, folded: str) -> Iterator[Span]:
+    position = 0
+    for match in _SIGNATURE.finditer(folded):
+        if match.start() < position:  # within the value that was just looked at
+            continue
+        value = _SIGNED.match(text, match.end())
+        if value and _bounded(folded, match.start()):
+            position = value.end()
+            if _is_signature(value[0]):
                 yield value.span()
 
 
 def _scheme_spans(text: str, folded: str) -> Iterator[Span]:
+    position = 0
     for match in _SCHEME.finditer(folded):
-        value = _CREDENTIALS.match(text, match.end())
-        if value is None or not _bounded(folded, match.start()):
+        if match.start() < position or not _bounded(folded, match.start()):
             continue
+        value = _CREDENTIALS.match(text, match.end())
+        if value is None:
+            continue
+        position = value.end()
         token = value[0].rstrip(".")
         in_header = "authorization" in folded[max(0, match.start() - 24) : match.start()]
         if token and (in_header or _is_credential(token, basic=folded.startswith("basic", match.start()))):
@@ -162,23 +189,18 @@ def _is_signature(value: str) -> bool:
     return any(character.isdigit() for character in value) and not _LITERAL.fullmatch(value)
 
 
-def _named_spans(text: str, folded: str) -> list[Span]:
+def _named_spans(text: str, folded: str) -> Iterator[Span]:
     """The values after secrets' names, in order."""
-    found = [
-        (match.start(), match)
-        for rule in _RULES
-        if rule.needle in folded
-        for match in rule.pattern.finditer(folded)
-        if _bounded(folded, match.start())
-    ]
-    found.sort(key=lambda item: item[0])
-    spans: list[Span] = []
+    rules = [rule.pattern.finditer(folded) for rule in _RULES if rule.needle in folded]
     position = 0
-    for start, match in found:
-        if start >= position and (span := _value_span(text, match)):
-            spans.append(span)
+    for match in heapq.merge(*rules, key=_start):
+        if match.start() >= position and _bounded(folded, match.start()) and (span := _value_span(text, match)):
+            yield span
             position = span[1]
-    return spans
+
+
+def _start(match: re.Match[str]) -> int:
+    return match.start()
 
 
 def _value_span(text: str, match: re.Match[str]) -> Span | None:

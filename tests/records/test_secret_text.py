@@ -1,0 +1,132 @@
+"""The rules for free text: what goes, what stays, what it costs."""
+
+import json
+
+import pytest
+
+from open_llm_proxy.records.secret_text import fold, has_candidates, redact
+
+SIGNATURE = "0123456789abcdef" * 4
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("api_key=abc12345", "api_key=[REDACTED]"),
+        ("API-Key: ABCdefgh.", "API-Key: [REDACTED]."),
+        ("password: 'two words' ok", "password: '[REDACTED]' ok"),
+        ('"secret" : "a"', '"secret" : "[REDACTED]"'),
+        ("{'api_key': 'abc', 'x': 1}", "{'api_key': '[REDACTED]', 'x': 1}"),
+        ('env["S3_SECRET"] = "abc"', 'env["S3_SECRET"] = "[REDACTED]"'),
+        ("x := `1`\napi_key := `abc`", "x := `1`\napi_key := `[REDACTED]`"),
+        ('password = f"abc"', 'password = f"[REDACTED]"'),
+        ("TOKEN => 'abc'", "TOKEN => '[REDACTED]'"),
+        ("export AWS_SECRET_ACCESS_KEY=wJal/rXU+x==\nnext", "export AWS_SECRET_ACCESS_KEY=[REDACTED]\nnext"),
+        ("https://h/?token=abc12345&user=bob", "https://h/?token=[REDACTED]&user=bob"),
+        ("{token: abc12345, user: bob}", "{token: [REDACTED], user: bob}"),
+        (r"first\npassword=abc12345\nlast", r"first\npassword=[REDACTED]\nlast"),
+        (r"{\"token\": \"a\\\"b\", \"n\": 1}", r"{\"token\": \"[REDACTED]\", \"n\": 1}"),
+        (r'{"token": "ends in a backslash\\", "n": 1}', r'{"token": "[REDACTED]", "n": 1}'),
+        ('"token": "cut in the mid', '"token": "[REDACTED]'),
+        (
+            "(TYPE S3, KEY_ID 'a', SECRET 'b''c', REGION 'x')",
+            "(TYPE S3, KEY_ID '[REDACTED]', SECRET '[REDACTED]', REGION 'x')",
+        ),
+        ("key_id  'a'", "key_id  '[REDACTED]'"),
+        ("Authorization: Bearer abc", "Authorization: Bearer [REDACTED]"),
+        ("Authorization: token ghp_abc12345", "Authorization: token [REDACTED]"),
+        ("use Bearer abc.def-1 now", "use Bearer [REDACTED] now"),
+        ("Basic dXNlcjpwYXNz", "Basic [REDACTED]"),
+        ("key sk-proj-abc123, then", "key [REDACTED], then"),
+        ("AKIAIOSFODNN7EXAMPLE", "[REDACTED]"),
+        (f"https://b/k?X-Amz-Signature={SIGNATURE}&x=1", "https://b/k?X-Amz-Signature=[REDACTED]&x=1"),
+        ("https://b/k?sv=1&sig=AbC%2Fdef0123456789x%3D&se=2", "https://b/k?sv=1&sig=[REDACTED]&se=2"),
+        ("x%3Ftoken%3Dabc12345", "x%3Ftoken%3D[REDACTED]"),
+    ],
+)
+def test_what_goes(text, left):
+    assert has_candidates(text)
+    assert redact(text) == left
+    assert redact(left) == left
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "secret: we agreed to meet",
+        "the password is required",
+        "password: required",
+        "password=abc&user=bob",  # shorter than eight, without quotes
+        "max_tokens=1000 and token count: 12345678",
+        '{"token": 12345678, "secret": true, "password": null, "api_key": [12345678]}',
+        "secretary: Johnson1234567",
+        "monkey: banana12345",
+        "Basic research, basic JavaScript, Basic e-commerce",
+        "a bearer of bad news, Bearer tokens are sent",
+        "Authorization: Bearer <your-token>",
+        "sk-learn-contrib, risk-averse, disk-usage-1234567",
+        "inspect.signature(func), sig=0.000000000000123",
+        "KEY_ID and SECRET are options; CREATE SECRET my (TYPE S3)",
+        "It's a secret: 'tis the season",
+        "secret:\n  name: value-of-it",
+        "token: [REDACTED], password='[REDACTED]'",
+    ],
+)
+def test_what_stays(text):
+    assert redact(text) == text
+
+
+@pytest.mark.parametrize("depth", range(7))
+def test_quotes_at_any_depth(depth):
+    text, left = ('{"api_key": "a\\"b\\\\", "n": 1}', '{"api_key": "[REDACTED]", "n": 1}')
+    for _ in range(depth):
+        text, left = json.dumps(text), json.dumps(left)
+    assert redact(text) == left
+
+
+def test_a_scheme_inside_a_value_is_not_taken_for_its_end():
+    assert "abc12345678" not in redact("password=x,Bearer abc12345678")
+
+
+def test_folding_keeps_each_character_in_its_place():
+    assert fold("\u0130 TOKEN") == "i token"
+    assert fold("\u212aEY") == "key"
+    assert redact("\u0130 token=abc12345 \u0130") == "\u0130 token=[REDACTED] \u0130"
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "secret=",
+        "token: '",
+        'token: "',
+        "token: \\'",
+        "password \n",
+        "\\",
+        '\\"',
+        "bearer ",
+        "sk-",
+        "sig=",
+        "sig=a1",
+        "bearer+",
+        "Basic+a",
+        "authorization: a ",
+        '"token":[',
+        "token=[REDACTED].",
+        "password%3d",
+        "aws_access_",
+        "secret '",
+        "&",
+        "AKIA",
+        "token: `\\",
+    ],
+)
+def test_hostile_text_takes_linear_time(piece):
+    """Quadratic time would be hours: the suite's time limit is the assertion beside the value's."""
+    size = 400_000 // len(piece)
+    assert isinstance(redact("token=" + piece * size), str)
+
+
+def test_quotes_of_ever_other_depth_take_linear_time():
+    text = "".join("token: " + "\\" * depth + "'" for depth in range(1200, 0, -1))
+    assert isinstance(redact(text), str)
