@@ -98,6 +98,7 @@ def unfold(value):
             yield from unfold(item)
 
 
+@pytest.mark.long
 @settings(max_examples=400, deadline=None)
 @given(ANY_SECRET, NAME, LEVELS_WITH_PROSE, st.booleans())
 def test_a_value_under_a_secrets_name_never_survives(secret, name, levels, ascii_only):
@@ -211,6 +212,7 @@ WORDS = st.sampled_from(
 )
 
 
+@pytest.mark.long
 @given(st.lists(WORDS, max_size=30), st.sampled_from([" ", "\n", "  ", " - "]))
 def test_ordinary_text_is_left_alone(words, between):
     text = between.join(words)
