@@ -19,10 +19,16 @@ def hides_ascii(text: str) -> bool:
 
 
 def unescape_ascii(text: str) -> str:
-    """The text with its escapes of printable ASCII characters resolved; the same object where it has none."""
-    if _MARK not in text:
-        return text
-    return _ESCAPE.sub(_replace, text)
+    """The text with its escapes of printable ASCII characters resolved; the same object where it has none.
+
+    An escaped backslash can be the beginning of another escape: level by level, as long as there are some.
+    """
+    while hides_ascii(text):
+        plain = _ESCAPE.sub(_replace, text)
+        if plain == text:
+            break
+        text = plain
+    return text
 
 
 def _replace(match: re.Match[str]) -> str:

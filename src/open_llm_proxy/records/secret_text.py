@@ -63,6 +63,7 @@ _MOST_ESCAPES: Final = 127  # of a quote seven levels deep; bounds how often a t
 _SCHEME_WORD: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{2,15} (?=[A-Za-z0-9])")  # "Authorization: token ghp_…"
 
 _SCHEME: Final = re.compile(r"(?:bearer|basic)(?:[ \t]|%20|\+)++")
+_HEADER: Final = re.compile(r"authorization[\"'`\\\]\s]*+(?:[:=,]>?|%3a|%3d)[\"'`\\\s]*+\Z")
 _CREDENTIALS: Final = re.compile(r"(?:[A-Za-z0-9._~+=-]|\\*+/)++")  # RFC 9110 §11.2, token68
 _SK: Final = re.compile(r"sk-[A-Za-z0-9_-]{6,}+")
 _AKIA: Final = re.compile(r"AKIA[A-Z0-9]{8,}+")
@@ -150,7 +151,7 @@ def _scheme_spans(text: str, folded: str) -> Iterator[Span]:
             continue
         position = value.end()
         token = value[0].rstrip(".")
-        in_header = "authorization" in folded[max(0, match.start() - 24) : match.start()]
+        in_header = _HEADER.search(folded[max(0, match.start() - 40) : match.start()]) is not None
         if token and (in_header or _is_credential(token, basic=folded.startswith("basic", match.start()))):
             yield value.start(), value.start() + len(token)
 
