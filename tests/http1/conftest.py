@@ -199,6 +199,7 @@ class FakeApplication:
         self.buffered_bytes = 0
         self.connections: set[Downstream] = set()
         self.calls: list[FakeCall] = []
+        self.whole_calls = 0
         self.refusals: list[Any] = []
         self.faults: list[BaseException] = []
         self.on_begin: Callable[[FakeCall], None] = lambda _: None
@@ -220,6 +221,7 @@ class FakeApplication:
         return call
 
     def begin_whole(self, connection: Downstream, head: Any, content_length: int) -> FakeCall | None:
+        self.whole_calls += 1
         call = self.begin(connection, head, content_length)
         return None if connection.answered else call
 

@@ -73,6 +73,22 @@ def test_a_repeated_head_has_its_own_length_and_body(client):
     assert (client.call.content_length, client.call.body) == (3, b"bye")
 
 
+def test_what_repeats_is_taken_in_one_piece(client):
+    for body in (b"first", b"hello", b"", b"x" * 100):
+        client.send(post(body))
+        assert client.call.body == body
+        client.answer()
+    assert client.app.whole_calls == 3
+
+
+def test_a_request_behind_the_start_of_another_is_not_taken_for_one(client):
+    client.send(post(b"hello"))
+    client.answer()
+    client.send(b"P")
+    assert client.send(post(b"hello")).startswith(b"HTTP/1.1 400 No\r\n")
+    assert len(client.app.calls) == 1
+
+
 # --- in order, one at a time -----------------------------------------------------------------------------------------
 
 

@@ -129,6 +129,17 @@ def test_a_piece_that_waits_for_the_commit_is_not_overtaken(app, client):
     ]
 
 
+def test_a_piece_that_waits_for_the_commit_is_written_to_nobody_who_has_gone(app, client):
+    client.send(GET)
+    client.connection.start(OK, None, [])
+    client.received()
+    client.connection.send([b"[DONE]"], after_frames=True)
+    client.transport.lose()
+    client.loop.run()
+    assert client.received() == b""
+    assert app.faults == []
+
+
 def test_the_next_answer_waits_for_no_commit_of_the_last(app, client):
     client.send(GET)
     client.connection.start(OK, None, [])

@@ -47,6 +47,23 @@ def test_the_next_head_has_its_own_time(client):
     client.later(LIMITS.head_s - 1)
     assert client.send((GET % 2)[3:]) == b""
     assert client.call.head.path == b"/2"
+    client.answer()
+    client.send(b"GET")
+    assert client.later(LIMITS.head_s).startswith(b"HTTP/1.1 408 No\r\n")
+
+
+def test_a_pipelined_head_has_its_time_from_the_answer_before(client):
+    client.send(GET % 1 + b"GET /2")
+    client.later(LIMITS.head_s + 1)
+    client.answer()
+    assert client.later(LIMITS.head_s - 1) == b""
+    assert client.later(1).startswith(b"HTTP/1.1 408 No\r\n")
+
+
+@pytest.mark.parametrize("start", [post(b"", length=5), CHUNKED])
+def test_a_body_that_never_comes(client, start):
+    client.send(start)
+    assert client.later(LIMITS.body_s).startswith(b"HTTP/1.1 408 No\r\n")
 
 
 @pytest.mark.parametrize("start", [post(b"", length=5), CHUNKED])
@@ -62,8 +79,9 @@ def test_each_part_of_a_body_has_its_time(client, start):
     assert client.call.gone == 0
 
 
-def test_an_answer_has_all_the_time_in_the_world(client):
-    client.send(GET % 1)
+@pytest.mark.parametrize("parts", [[GET % 1], [b"GET", (GET % 1)[3:]], [post(b"hel", length=5), b"lo"]])
+def test_an_answer_has_all_the_time_in_the_world(client, parts):
+    client.send(*parts)
     assert client.connection.deadline == math.inf
     client.connection.start(OK, None, [b"a"])
     assert client.connection.deadline == math.inf

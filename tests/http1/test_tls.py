@@ -98,6 +98,13 @@ def test_the_public_roots_are_there_beside_the_extra_authority(ca_file):
     assert make_client_context(ca_file).cert_store_stats()["x509_ca"] == public + 1
 
 
+def test_the_public_roots_do_not_depend_on_the_systems(tmp_path, monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+    assert ssl.create_default_context().cert_store_stats()["x509_ca"] == 0
+    assert make_client_context().cert_store_stats()["x509_ca"] > 50
+
+
 def test_a_ca_file_that_is_missing(tmp_path):
     with pytest.raises(UserError, match=r"nowhere\.pem") as caught:
         make_client_context(str(tmp_path / "nowhere.pem"))

@@ -22,6 +22,7 @@ class Call:
 
     def __init__(self):
         self.told = []
+        self.whole = False
         self.body = b""
         self.done = False
         self.failed = None
@@ -34,6 +35,7 @@ class Call:
     def on_whole(self, head, body):
         assert not self.told
         self.told.append((head.status, len(body)))
+        self.whole = True
         self._take([body], done=True)
 
     def on_body(self, pieces, done):
@@ -171,6 +173,33 @@ def test_a_repeated_answer_is_the_same(reused, answer):
         assert call.told == [told]
         assert (call.body, call.done) == (body, True)
     assert reused.kept is kept
+
+
+def test_what_repeats_is_told_in_one_piece(reused):
+    for body in (b"hello", b"", b"x" * 100):
+        call = reused.call()
+        reused.send(sized(body))
+        assert call.whole
+        assert call.body == body
+
+
+@pytest.mark.parametrize("status", [b"204 No Content", b"304 Not Modified"])
+def test_what_has_no_body_is_never_told_as_a_whole_one(reused, status):
+    """Whoever is told so would send a length on, which these must not have (RFC 9110 §8.6)."""
+    for _ in range(2):
+        call = reused.call()
+        reused.send(b"HTTP/1.1 " + status + b"\r\nContent-Length: 0\r\n\r\n")
+        assert call.done
+        assert not call.whole
+
+
+def test_an_end_is_told_at_once_though_the_request_is_not_all_out(wire):
+    wire.transport.stuck = True
+    call = wire.call(b"x" * 100000)
+    wire.send(OK + b"\r\nhello")
+    wire.finish()
+    assert not wire.transport.lost
+    assert (call.body, call.done) == (b"hello", True)
 
 
 def test_pieces_are_told_as_they_come(wire):
