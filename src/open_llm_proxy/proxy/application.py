@@ -14,7 +14,7 @@ from open_llm_proxy.http1.head import RequestHead
 from open_llm_proxy.http1.pool import Origin, Pool
 from open_llm_proxy.http1.resolver import Resolver
 from open_llm_proxy.proxy import errors
-from open_llm_proxy.proxy.call import Call
+from open_llm_proxy.proxy.call import Call, pack_id
 from open_llm_proxy.proxy.caller import MESSAGES_PATH, Caller
 from open_llm_proxy.proxy.endpoints import Endpoints
 from open_llm_proxy.proxy.endpoints.local import LocalAnswer
@@ -150,7 +150,7 @@ class ProxyApplication:
 
     def new_request_id(self) -> str:
         """32 hex digits, time-ordered: nanoseconds, then 64 random bits."""
-        return f"{time.time_ns():016x}{self.bits(64):016x}"
+        return pack_id(time.time_ns(), self.bits(64)).hex()
 
     def pool(self, origin: Origin) -> Pool:
         """The connections to ``origin``; they outlive a reload."""
@@ -190,18 +190,17 @@ class ProxyApplication:
             connection.respond(lines, body)
 
     def _refuse_caller(self, connection: Downstream, head: RequestHead) -> Responder:
-        refusal = self.check_key(head)
-        assert refusal is not None
-        self.answer_refusal(connection, refusal, head, self.new_request_id())
+        self.answer_refusal(connection, self._refuse_key(head), head, self.new_request_id())
         return LocalAnswer()
 
     def check_key(self, head: RequestHead) -> Refusal | None:
-        """Why the caller is refused, counted and said at intervals; None: the key is good."""
-        keyring = self.setup.keyring
-        if keyring.authenticate(head.fields) is not None:
-            return None
+        """Why the caller is refused; None: the key is good."""
+        return self._refuse_key(head) if self.setup.keyring.authenticate(head.fields) is None else None
+
+    def _refuse_key(self, head: RequestHead) -> Refusal:
+        """What a caller without a good key is told: counted, and said at intervals."""
         self._counters[scoreboard.UNAUTHORIZED] += 1
-        if not keyring:
+        if not self.setup.keyring:
             return Refusal(errors.NO_PROXY_KEY, "no proxy key is configured on this server: set PROXY_KEY")
         now = self.clock
         if now >= self._unauthorized_said:
@@ -228,10 +227,9 @@ class ProxyApplication:
             lines += self.setup.cors.preflight_lines(head.fields)
             connection.respond(own_head(204, b"", lines), bodyless=True)
             return LocalAnswer()
-        if path == b"/chat" or _CALL_PATH.fullmatch(path):
-            if not self.endpoints.owns(path):
-                return self._refuse_method(connection, head, request_id, b"POST, OPTIONS")
-        elif not self.endpoints.owns(path):
+        if self._is_call(path):
+            return self._refuse_method(connection, head, request_id, b"POST, OPTIONS")
+        if not self.endpoints.owns(path):
             message = f"there is nothing at {path.decode('latin-1')[:200]}; `GET /` names the endpoints"
             self.answer_refusal(connection, Refusal(errors.NOT_FOUND, message), head, request_id)
             return LocalAnswer()

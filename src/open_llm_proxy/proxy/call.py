@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 _ROUTED_KEYS: Final = ("model", "stream", "user", "enable_thinking")
 
-_pack_id = Struct(">QQ").pack  # time-ordered: nanoseconds, then 64 random bits
+pack_id = Struct(">QQ").pack  # time-ordered: nanoseconds, then 64 random bits
 
 _BODY, _CONNECTING, _WAITING, _ANSWERING, _FINISHED = range(5)
 
@@ -78,7 +78,7 @@ class Call:
         self._caller = caller
         self._started_ns = started_ns = monotonic_ns()
         self._arrived_ns = arrived_ns = started_ns + app.wall_offset_ns
-        self.request_id = _pack_id(arrived_ns, app.bits(64)).hex()
+        self.request_id = pack_id(arrived_ns, app.bits(64)).hex()
         self._session_id = caller.session_id
         self._content_logged = caller.content_logged
 

@@ -219,12 +219,7 @@ def open_sink(store: StoreSettings) -> FileSink | None:
     if store.refused:
         return None
     if store.url is not None:
-        options = StoreOptions(
-            s3_endpoint=store.s3_endpoint,
-            access_key_id=store.access_key_id,
-            secret_access_key=store.secret_access_key,
-            ca_file=store.ca_file,
-        )
+        options = StoreOptions.of(store)
         url = store.url
         return ObjectStoreSink(lambda: connect(url, options), url)
     if store.folder is not None:

@@ -20,7 +20,6 @@ from open_llm_proxy.telemetry.scoreboard import (
 FIRST_PAUSE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = 30.0
 LOOK_S: Final = 1.0
-SAY_S: Final = 300.0
 NONE, OK, FAILING = 0, 1, 2
 
 

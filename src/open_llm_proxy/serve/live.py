@@ -67,15 +67,8 @@ def try_store(settings: StoreSettings) -> Iterator[Finding]:
     if place is None:
         yield Finding(f"store: {settings.refused or 'none, so records go to stdout only'}", good=not settings.refused)
         return
-    options = StoreOptions(
-        s3_endpoint=settings.s3_endpoint,
-        access_key_id=settings.access_key_id,
-        secret_access_key=settings.secret_access_key,
-        ca_file=settings.ca_file,
-        timeout_s=STORE_TIMEOUT_S,
-    )
     try:
-        store = connect(place, options)
+        store = connect(place, StoreOptions.of(settings, timeout_s=STORE_TIMEOUT_S))
     except UserError as error:
         yield Finding(f"store: {error}", good=False)
         return

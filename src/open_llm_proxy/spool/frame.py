@@ -22,7 +22,6 @@ Buffer: TypeAlias = bytes | bytearray | memoryview
 MAGIC: Final = b"OLPF"
 PREFIX: Final = struct.Struct("<4sIII")
 MAX_HEADER_BYTES: Final = 1 << 20
-MAX_BODY_BYTES: Final = (1 << 32) - 1
 MAX_TEXT_CHARACTERS: Final = 4096
 MAX_ITEMS: Final = 64
 

@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 from obstore.store import LocalStore, ObjectStore, S3Store, from_url
 
+from open_llm_proxy.config.snapshot import StoreSettings
 from open_llm_proxy.errors import UserError
 
 if TYPE_CHECKING:  # obstore has these for type checkers only
@@ -31,6 +32,17 @@ class StoreOptions(msgspec.Struct, frozen=True, kw_only=True):
     ca_file: str | None = None
     timeout_s: float = 300
     max_retries: int = 0
+
+    @classmethod
+    def of(cls, settings: StoreSettings, *, timeout_s: float = 300) -> "StoreOptions":
+        """The options of the store that the configuration names."""
+        return cls(
+            s3_endpoint=settings.s3_endpoint,
+            access_key_id=settings.access_key_id,
+            secret_access_key=settings.secret_access_key,
+            ca_file=settings.ca_file,
+            timeout_s=timeout_s,
+        )
 
 
 def connect(url: str, options: StoreOptions | None = None) -> ObjectStore:
