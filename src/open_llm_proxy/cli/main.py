@@ -1,30 +1,22 @@
-"""``open-llm-proxy``: a row a command, whose module is loaded when it is the one that was typed."""
+"""``open-llm-proxy``: a row a command (or group of them), whose module is loaded when it is the one that was typed."""
 
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import Annotated, Any, Final, NamedTuple
+from typing import Annotated, Any, Final, cast
 
 import typer
 
 from open_llm_proxy import __version__
 from open_llm_proxy.cli.output import answering, show
-
-
-class Row(NamedTuple):
-    """A command: what it does, and the extra that has to be installed for it.
-
-    Its module, ``open_llm_proxy.cli.<name>``, holds a function of that name, or, for a group of commands, ``app``.
-    """
-
-    help: str
-    extra: str = ""
-
+from open_llm_proxy.cli.row import Row
 
 NAME: Final = "open-llm-proxy"
 COMMANDS: Final = {
     "serve": Row("Answer calls until SIGTERM."),
     "check": Row("Validate config and environment, and say where each model goes."),
+    "logs": Row("Query, show, condense, check and copy the records."),
+    "agent": Row("Run an app's session, replay one, compare models."),
     "version": Row("Print the version."),
 }
 
@@ -32,36 +24,47 @@ COMMANDS: Final = {
 def main(arguments: Sequence[str] | None = None) -> None:
     """The console script; ends by ``SystemExit``."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    make_app(given[0] if given else "", COMMANDS)(args=given, prog_name=NAME)
+    make_app(given, COMMANDS)(args=given, prog_name=NAME)
 
 
-def make_app(chosen: str, rows: dict[str, Row]) -> typer.Typer:
-    """The commands of ``rows``; of all but the ``chosen`` one only name and help."""
-    app = typer.Typer(
-        name=NAME,
-        help="One URL in front of many LLM providers, with every call on record as open data that you own.",
-        no_args_is_help=True,
-        add_completion=False,
-        pretty_exceptions_enable=False,
-        rich_markup_mode=None,
-    )
+def make_app(typed: Sequence[str], rows: dict[str, Row]) -> typer.Typer:
+    """The commands of ``rows``; of all but the one that is ``typed`` only name and help."""
+    app = _group(help="One URL in front of many LLM providers, with every call on record as open data that you own.")
     app.callback()(_options)
+    _add_commands(app, typed, rows, "open_llm_proxy.cli")
+    return app
+
+
+def _group(**settings: Any) -> typer.Typer:
+    return typer.Typer(
+        no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, **settings
+    )
+
+
+def _add_commands(app: typer.Typer, typed: Sequence[str], rows: dict[str, Row], package: str) -> None:
+    chosen = typed[0] if typed else ""
     for name, row in rows.items():
         if name != chosen:
             app.command(name, help=row.help)(_unloaded)
             continue
-        loaded = answering(lambda: _load(chosen), row.extra)()
-        if isinstance(loaded, typer.Typer):
-            app.add_typer(loaded, name=name, help=row.help)
+        loaded = answering(lambda: _load(package, chosen), row.extra)()
+        if isinstance(loaded, dict):
+            group = _group()
+            group.callback()(_options_of_a_group)
+            _add_commands(group, typed[1:], cast("dict[str, Row]", loaded), f"{package}.{chosen}")
+            app.add_typer(group, name=name, help=row.help)
         else:
             app.command(name, help=row.help)(answering(loaded, row.extra))
-    return app
 
 
-def _load(name: str) -> Any:
-    module = import_module(f"open_llm_proxy.cli.{name}")
+def _load(package: str, name: str) -> dict[str, Row] | Callable[..., Any]:
+    module = import_module(f"{package}.{name}")
     command: Callable[..., Any] | None = getattr(module, name, None)
-    return module.app if command is None else command
+    return module.COMMANDS if command is None else command
+
+
+def _options_of_a_group() -> None:
+    """Take the options that stand before a group's command: there are none."""
 
 
 def _unloaded() -> None:

@@ -1,0 +1,7 @@
+"""``agent``: the commands that drive a session through the proxy, a row and a module each."""
+
+from typing import Final
+
+from open_llm_proxy.cli.row import Row
+
+COMMANDS: Final[dict[str, Row]] = {}

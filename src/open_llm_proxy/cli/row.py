@@ -1,0 +1,14 @@
+"""What the list of commands knows of each."""
+
+from typing import NamedTuple
+
+
+class Row(NamedTuple):
+    """A command: what it does, and the extra that has to be installed for it.
+
+    Its module, named as the command, holds a function of that name; a group of commands is a package that holds
+    ``COMMANDS``, rows of its own.
+    """
+
+    help: str
+    extra: str = ""
