@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.parts.s3_server import S3Server, run_s3_server
 
 WRITER = """
 import os, random, sys, time
@@ -161,3 +162,9 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
     for child in made.children:
         child.kill()
         child.wait()
+
+
+@pytest.fixture(scope="module")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    with run_s3_server(tmp_path_factory.mktemp("s3")) as running:
+        yield running

@@ -72,6 +72,10 @@ try curl debian curl curl
 try nginx debian nginx-light nginx
 try wrk debian wrk wrk
 try chromium debian chromium chromium
+try faketime debian faketime faketime
+try ceph-mon debian ceph-mon ceph-mon monmaptool
+try ceph-osd debian ceph-osd ceph-osd
+try radosgw debian radosgw radosgw radosgw-admin ceph
 try node node_runtime
 try node-packages node_packages
 try llama.cpp llama_cpp

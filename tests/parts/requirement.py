@@ -40,6 +40,13 @@ FINDERS: Final[dict[str, Callable[[], Path | None]]] = {
     "nginx": _program("nginx"),
     "chromium": _program("chromium"),
     "node": _program("node"),
+    "faketime": _program("faketime"),
+    "ceph": _program("ceph"),
+    "ceph-mon": _program("ceph-mon"),
+    "ceph-osd": _program("ceph-osd"),
+    "monmaptool": _program("monmaptool"),
+    "radosgw": _program("radosgw"),
+    "radosgw-admin": _program("radosgw-admin"),
     "openai for node": _existing(lambda: NODE_MODULES / "openai"),
     "playwright-core": _existing(lambda: NODE_MODULES / "playwright-core"),
     "llama.cpp": _existing(
