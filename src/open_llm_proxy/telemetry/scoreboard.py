@@ -3,13 +3,18 @@
 Any process can read all slots, so that any worker can answer ``/health`` for all. A slot belongs to a role and an
 index (worker 0, recorder), not to a process: its successor counts on, so counters survive a child's kill. On the hot
 path a counter is one item of a ``memoryview`` cast to ``Q``: ``slot[ACCEPTED] += 1``, about 60 ns.
+
+Behind the slots lies the ledger: the recorder's counts of calls by provider, model and key name.
 """
 
 import mmap
 import os
 import tempfile
+import time
 from pathlib import Path
 from typing import Final
+
+from open_llm_proxy.telemetry import ledger
 
 # Counters of workers. Records are counted, two a call.
 CALLS: Final = 0
@@ -30,6 +35,7 @@ SPOOL_BYTES: Final = 14  # gauge: written to segments that are not yet deleted, 
 SPOOL_WRITES: Final = 15
 SPOOL_WRITE_NS: Final = 16
 SPOOL_ERRORS: Final = 17
+UPSTREAM_IDLE: Final = 18  # gauge: connections to providers that wait for a call
 # Counters of the recorder.
 RECORDED: Final = 24
 SHIPPED: Final = 25
@@ -45,6 +51,8 @@ IMBALANCE_WINDOWS: Final = 34
 WINDOW_REQUESTS: Final = 35  # gauge: of the last window
 WINDOW_RESPONSES: Final = 36
 FRAMES_WAITING: Final = 37  # gauge
+# Of any child, written by the supervisor.
+RESTARTS: Final = 40
 
 SLOT_COUNTERS: Final = 48
 TEXT_BYTES: Final = 512  # one text a slot (the store's last error)
@@ -53,26 +61,29 @@ RECORDER_SLOT: Final = 0  # workers take 1, 2, …
 
 
 class Scoreboard:
-    """``slots`` rows of counters over one shared mapping."""
+    """``slots`` rows of counters over one shared mapping, and the ledger behind them."""
 
     def __init__(self, mapping: mmap.mmap, slots: int) -> None:
         self._mapping = mapping
         self._view = memoryview(mapping)
         self.slots = slots
+        self.ledger = ledger.Ledger(self._view[slots * SLOT_BYTES :])
 
     @classmethod
     def create(cls, slots: int) -> "tuple[Scoreboard, int]":
-        """A fresh scoreboard and the descriptor that children inherit (an unlinked file: it goes with its users)."""
-        fd, path = tempfile.mkstemp(prefix="open-llm-proxy-")
-        Path(path).unlink()
-        os.ftruncate(fd, slots * SLOT_BYTES)
-        return cls(mmap.mmap(fd, slots * SLOT_BYTES), slots), fd
+        """A fresh scoreboard and the descriptor that children inherit (it has no name and goes with its users)."""
+        fd = _open_memory()
+        size = slots * SLOT_BYTES + ledger.LEDGER_BYTES
+        os.ftruncate(fd, size)
+        board = cls(mmap.mmap(fd, size), slots)
+        board.ledger.begin(time.time_ns())
+        return board, fd
 
     @classmethod
     def attach(cls, fd: int) -> "Scoreboard":
         """The scoreboard behind an inherited descriptor."""
         size = os.fstat(fd).st_size
-        return cls(mmap.mmap(fd, size), size // SLOT_BYTES)
+        return cls(mmap.mmap(fd, size), (size - ledger.LEDGER_BYTES) // SLOT_BYTES)
 
     def slot(self, index: int) -> "memoryview[int]":
         """The counters of one slot, writable items."""
@@ -93,3 +104,12 @@ class Scoreboard:
         """A slot's text; empty where none was set."""
         start = index * SLOT_BYTES + SLOT_COUNTERS * 8
         return bytes(self._view[start : start + TEXT_BYTES]).split(b"\0", 1)[0].decode("utf-8", "replace")
+
+
+def _open_memory() -> int:
+    """Memory where the system has it: it needs no folder that can be written, and a full disk is no danger to it."""
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("open-llm-proxy")
+    fd, path = tempfile.mkstemp(prefix="open-llm-proxy-")
+    Path(path).unlink()
+    return fd
