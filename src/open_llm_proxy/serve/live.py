@@ -15,9 +15,9 @@ from open_llm_proxy.http1.tls import make_client_context
 from open_llm_proxy.proxy.application import SWEEP_S, ProxyApplication
 from open_llm_proxy.proxy.endpoints.models import ModelLists, model_list
 from open_llm_proxy.proxy.setup import Setup
-from open_llm_proxy.recorder.sinks.object_store import classify
 from open_llm_proxy.serve.check import Finding
 from open_llm_proxy.store.connect import StoreOptions, connect
+from open_llm_proxy.store.faults import diagnose
 from open_llm_proxy.telemetry.scoreboard import Scoreboard
 
 STORE_TIMEOUT_S: Final = 10.0
@@ -85,13 +85,13 @@ def _try_rights(store: ObjectStore, place: str) -> Iterator[Finding]:
         page = obstore.list_with_delimiter(store)  # pyright: ignore[reportUnknownMemberType] - an overload names pyarrow
         listed = key in [entry["path"] for entry in page["objects"]]
     except Exception as error:  # noqa: BLE001 - obstore's errors have several bases, Exception itself among them
-        yield Finding(f"store: takes objects, but does not list them: {classify(error, place)}", good=False)
+        yield Finding(f"store: takes objects, but does not list them: {diagnose(error)}", good=False)
     else:
         yield Finding(f"store: {'lists' if listed else 'does not list'} them", good=listed)
     try:
         obstore.delete(store, key)
     except Exception as error:  # noqa: BLE001 - as above
-        yield Finding(f"store: takes objects, but does not delete {key}: {classify(error, place)}", good=False)
+        yield Finding(f"store: takes objects, but does not delete {key}: {diagnose(error)}", good=False)
     else:
         yield Finding("store: deletes them")
 
@@ -100,5 +100,5 @@ def _refusal_to_put(store: ObjectStore, key: str, place: str) -> str | None:
     try:
         obstore.put(store, key, b"open-llm-proxy check\n", use_multipart=False)
     except Exception as error:  # noqa: BLE001 - as above
-        return str(classify(error, place))
+        return f"{place}: {diagnose(error)}"
     return None

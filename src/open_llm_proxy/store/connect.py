@@ -14,7 +14,7 @@ from open_llm_proxy.errors import UserError
 if TYPE_CHECKING:  # obstore has these for type checkers only
     from obstore.store import ClientConfig, RetryConfig, S3Config
 
-SCHEMES: Final = ("s3", "gs", "az", "file")
+SCHEMES: Final = ("s3", "s3a", "gs", "az", "azure", "adl", "abfs", "abfss", "file")
 CONNECT_TIMEOUT: Final = timedelta(seconds=5)
 
 
@@ -53,7 +53,7 @@ def connect(url: str, options: StoreOptions | None = None) -> ObjectStore:
     """
     scheme = urlsplit(url).scheme
     if scheme and scheme not in SCHEMES:
-        raise UserError(f"The store URL {url!r} has no scheme that is known", f"Use one of {', '.join(SCHEMES)}")
+        raise UserError(f"The store URL {url!r} has no scheme that is known", "Use one of s3, gs, az, file")
     try:
         return _connect(scheme, url, options or StoreOptions())
     except UserError:
@@ -65,7 +65,7 @@ def connect(url: str, options: StoreOptions | None = None) -> ObjectStore:
 def _connect(scheme: str, url: str, options: StoreOptions) -> ObjectStore:
     if scheme in ("", "file"):
         return LocalStore(prefix=_folder_of(url), mkdir=True)
-    if scheme == "s3":
+    if scheme in ("s3", "s3a"):
         return _connect_s3(url, options)
     return from_url(url, client_options=_client_options(options), retry_config=_retry_config(options))
 

@@ -84,7 +84,7 @@ def test_a_file_is_put_whole_below_the_prefix(bucket, file):
         (301, None, "bucket", "LOG_BUCKET"),
         (403, "InvalidAccessKeyId", "credentials", "AWS_ACCESS_KEY_ID.*InvalidAccessKeyId"),
         (403, "SignatureDoesNotMatch", "credentials", "SignatureDoesNotMatch, 403 Forbidden"),
-        (403, "AccessDenied", "credentials", "may not write"),
+        (403, "AccessDenied", "credentials", "lack this right"),
         (403, None, "credentials", "403 Forbidden"),
         (403, "RequestTimeTooSkewed", "clock", "set the clock right"),
         (503, "SlowDown", "throttled", "fewer requests"),

@@ -4,4 +4,6 @@ from typing import Final
 
 from open_llm_proxy.cli.row import Row
 
-COMMANDS: Final[dict[str, Row]] = {}
+COMMANDS: Final[dict[str, Row]] = {
+    "init": Row("Create the bucket or folder that chunk files go to, unless it is there."),
+}

@@ -4,11 +4,10 @@
 """
 
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
 from open_llm_proxy.errors import OpenLlmProxyError
-
-Fault = Literal["unreachable", "slow", "throttled", "credentials", "bucket", "clock", "full", "other"]
+from open_llm_proxy.store.faults import Fault
 
 
 class SinkError(OpenLlmProxyError):
