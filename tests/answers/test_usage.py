@@ -29,6 +29,8 @@ from open_llm_proxy.answers.usage import Tokens, normalise
         (None, Tokens()),
         ({"prompt_tokens": "many", "completion_tokens": True}, Tokens()),
         ({"prompt_tokens": 2.0}, Tokens(2, None, 2, None)),
+        ({"prompt_tokens": float("inf"), "completion_tokens": float("nan")}, Tokens()),
+        ({"prompt_tokens": 10**400}, Tokens(10**400, None, 10**400, None)),
     ],
 )
 def test_counts(usage, tokens):

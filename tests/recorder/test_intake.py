@@ -33,10 +33,26 @@ class Lines:
         return [(record["type"], record["request_id"]) for record in map(json.loads, self.lines)]
 
 
+class Watching:
+    """An observer; ``fault`` is raised instead of taking what it is told."""
+
+    def __init__(self):
+        self.told, self.fault = [], None
+
+    def observe(self, place, answered):
+        if self.fault is not None:
+            raise self.fault
+        self.told.append((place.number, place.offset, answered.header.request_id, answered.record.error))
+
+    def forget(self, directory):
+        raise AssertionError("the recorder's to say")
+
+
 class Bench:
     """One process's intake over the spool's only directory."""
 
     def __init__(self, kit, *, only_stdout=False):
+        self.watching = Watching()
         self.kit = kit
         self.said = []
         self.stdout = Lines()
@@ -52,6 +68,7 @@ class Bench:
             self.progress,
             self.tally,
             self.said.append,
+            (self.watching,),
         )
         (path,) = list_directories(kit.spool)
         self.intake = Intake(Follower(path, self.outbox.covered, self.said.append), tools, only_stdout=only_stdout)
@@ -180,6 +197,47 @@ def test_an_ended_call_is_recorded_within_its_segments_day(kit, bench):
     one.work()
     assert [name.split("/")[1] for name in kit.files("outbox/**/*")] == ["2026-11-25"]
     assert {json.loads(line)["timestamp"][:10] for line in one.stdout.lines} == {"2026-11-25"}
+
+
+# --- observers -------------------------------------------------------------------------------------------------------
+
+
+def test_observers_are_told_of_answers_in_order_and_once(kit, bench, written, monkeypatch):
+    monkeypatch.setattr(module, "RETRY_S", 0)
+    kit.write(written, kit.request(2), kit.response(2, status=500, provider_status=500))
+    written.close()
+    one = bench()
+    with monkeypatch.context() as patch:
+        patch.setattr(Outbox, "add", lambda *_: (_ for _ in ()).throw(OSError(errno.ENOSPC, "full")))
+        one.work()
+    one.work()
+    told = one.watching.told
+    assert [(number, request_id, error is None) for number, _, request_id, error in told] == [
+        (1, "1", True),
+        (1, "2", False),
+    ]
+    assert 0 < told[0][1] < told[1][1]
+
+
+def test_observers_are_told_of_calls_whose_worker_died(kit, bench):
+    writer = kit.writer()
+    kit.write(writer, kit.request(1), kit.request(2))
+    kit.die(writer)
+    one = bench()
+    one.work()
+    told = one.watching.told
+    assert [(request_id, error) for *_, request_id, error in told] == [("1", "worker ended"), ("2", "worker ended")]
+    assert told[0][:2] < told[1][:2]
+
+
+def test_an_observer_that_fails_costs_no_record(kit, bench, written):
+    one = bench()
+    one.watching.fault = ValueError("a span too many")
+    written.close()
+    one.work()
+    assert one.shipped() == [("request", "1"), ("response", "1")]
+    assert any("a span too many" in said for said in one.said)
+    assert one.unreadable() == []
 
 
 # --- killed and started again ----------------------------------------------------------------------------------------

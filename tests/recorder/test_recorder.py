@@ -312,6 +312,34 @@ def test_other_caps_at_a_reload(kit, running, wait_until):
     assert [record["user_question"] for record in one.lines()] == ["question", "que"]
 
 
+def test_calls_are_metered_and_a_directory_that_is_gone_is_forgotten(kit, running):
+    kit.board.ledger.begin(kit.NOON_NS)
+    kit.adapt(models=frozenset({"m"}))
+    writer = kit.writer()
+    kit.write(writer, *pair(kit, 1), kit.request(2))
+    directory = writer._directory.name
+    kit.die(writer)
+    assert running().once()
+    ((labels, row),) = kit.board.ledger.rows()
+    assert labels == ("p", "m", "default")
+    assert (row.calls("2xx"), row.calls("none"), row.errors("worker_ended")) == (1, 1, 1)
+    assert not kit.board.ledger.is_counted(directory, 0, 0)
+
+
+def test_models_of_a_reload_get_their_label(kit, running, wait_until):
+    kit.board.ledger.begin(kit.NOON_NS)
+    one = running().start()
+    writer = kit.writer()
+    kit.write(writer, kit.request(1), kit.response(1, status=404, provider_status=404))
+    wait_until(lambda: len(one.ids()) == 2)
+    one.recorder.use(kit.adapt(models=frozenset({"m"})))
+    wait_until(lambda: one.recorder._settings is kit.settings)
+    kit.write(writer, kit.request(2), kit.response(2, status=404, provider_status=404))
+    wait_until(lambda: len(one.ids()) == 4)
+    one.stop()
+    assert [labels.model for labels, _ in kit.board.ledger.rows()] == ["other", "m"]
+
+
 def test_which_sink(tmp_path):
     assert open_sink(StoreSettings()) is None
     assert open_sink(StoreSettings(refused="why", folder="x")) is None

@@ -83,6 +83,17 @@ def test_a_call_whose_worker_died(kit, renderer):
     record = json.loads(rendered.lines[0])
     assert (record["type"], record["error"], record["host"]) == ("response", "worker ended", "the-host")
     assert record["timestamp"] == "2026-11-25T12:00:05.000000Z"
+    assert rendered.answered.header.latency_us == 5_000_000
+    assert rendered.answered.record.latency_ms is None
+
+
+def test_an_answer_is_told_with_its_record(kit, renderer):
+    made = renderer()
+    header = kit.response(1)
+    answered = made.render(Frame(header, kit.ANSWER), SEGMENT, DAY).answered
+    assert answered.header is header
+    assert answered.record.content == "answer"
+    assert made.render(Frame(kit.request(1), kit.BODY), SEGMENT, DAY).answered is None
 
 
 def test_what_is_unreadable_is_scrubbed_and_bounded(renderer):

@@ -1,5 +1,6 @@
 """Token counts under one set of names, for our own numbers; records keep the provider's object as it came."""
 
+from math import isfinite
 from typing import Any, NamedTuple
 
 from open_llm_proxy.answers.answer import Object, as_object
@@ -17,7 +18,9 @@ class Tokens(NamedTuple):
 def _count(usage: Object, *names: str) -> int | None:
     for name in names:
         value = usage.get(name)
-        if isinstance(value, int | float) and not isinstance(value, bool):
+        if isinstance(value, bool) or (isinstance(value, float) and not isfinite(value)):
+            continue
+        if isinstance(value, int | float):
             return int(value)
     return None
 

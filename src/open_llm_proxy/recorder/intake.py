@@ -2,9 +2,10 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
+from open_llm_proxy.recorder.answered import Answered, Observer
 from open_llm_proxy.recorder.fold import Fold, Segment
 from open_llm_proxy.recorder.follow import Follower, Reading
 from open_llm_proxy.recorder.outbox import Outbox
@@ -22,7 +23,10 @@ UNREADABLE_PART: Final = "unreadable.part"
 
 
 class Tools(NamedTuple):
-    """What all directories share. ``renderer`` and ``settings`` change at a reload; hence functions."""
+    """What all directories share. ``renderer`` and ``settings`` change at a reload; hence functions.
+
+    ``observers`` are told of each call that has ended.
+    """
 
     settings: Callable[[], RecorderSettings]
     renderer: Callable[[], Renderer]
@@ -31,6 +35,7 @@ class Tools(NamedTuple):
     progress: Progress
     tally: Tally
     say: Callable[[str], None]
+    observers: Sequence[Observer] = ()
 
 
 class Intake:
@@ -137,6 +142,16 @@ class Intake:
             stdout += rendered.stdout
             tools.tally.frame(frame.header)
             self._counted += 1
+            if rendered.answered is not None:
+                self._tell(reading.name.number, item.offset, rendered.answered)
+
+    def _tell(self, number: int, offset: int, answered: Answered) -> None:
+        place = Place(self.follower.name, number, offset)
+        for observer in self._tools.observers:
+            try:
+                observer.observe(place, answered)
+            except Exception as error:  # noqa: BLE001 - numbers and spans are worth less than the record
+                self._tools.say(f"a call could not be counted or traced: {error!r}")
 
     def _is_news(self, number: int, offset: int) -> bool:
         """Whether a place is reached for the first time: what is read again is not told again."""
@@ -184,16 +199,20 @@ class Intake:
         died_ns = reading.died_ns
         lines: list[bytes] = []
         told: list[bytes] = []
+        ended: list[Answered] = []
         for header in reading.open_calls.values():
             rendered = self._tools.renderer().render_ended(header, died_ns, reading.header)
             lines += rendered.lines
             told += rendered.stdout
+            ended += [] if rendered.answered is None else [rendered.answered]
         end = reading.reader.offset
         fold.add(lines, end, died_ns)
         if self._is_news(reading.name.number, end):
             stdout += told
             self._tools.tally.ended(len(lines))
             self._counted += len(lines)
+            for count, answered in enumerate(ended):
+                self._tell(reading.name.number, end + count, answered)
 
     def _finish_due(self, *, everything: bool) -> None:
         interval_s = self._tools.settings().log.flush_interval_s

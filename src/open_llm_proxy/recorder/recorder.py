@@ -9,6 +9,7 @@ from typing import Final
 from open_llm_proxy.config.snapshot import StoreSettings
 from open_llm_proxy.recorder.follow import Follower
 from open_llm_proxy.recorder.intake import Intake, Tools
+from open_llm_proxy.recorder.meter import Meter
 from open_llm_proxy.recorder.outbox import Outbox
 from open_llm_proxy.recorder.progress import Progress
 from open_llm_proxy.recorder.rendering import Renderer
@@ -99,8 +100,16 @@ class Recorder:
         self._use_store(settings.store)
         self._renderer = Renderer(settings, only_stdout=self._shipping is None)
         tally = Tally(self._counters, progress, settings.log, self._say_each)
+        self._meter = Meter(self._board.ledger, settings.models)
         self._tools = Tools(
-            lambda: self._settings, lambda: self._renderer, self._outbox, self._stdout, progress, tally, self._say
+            lambda: self._settings,
+            lambda: self._renderer,
+            self._outbox,
+            self._stdout,
+            progress,
+            tally,
+            self._say,
+            (self._meter,),
         )
 
     def _use_store(self, store: StoreSettings) -> None:
@@ -155,6 +164,8 @@ class Recorder:
                     self._shipping.kick()
                 if intake.gone:
                     del self._intakes[name]
+                    for observer in self._tools.observers:
+                        observer.forget(name)
         if time.monotonic() >= self._gauges_at_s:
             self._gauges_at_s = time.monotonic() + GAUGES_S
             self._tools.tally.tick()
@@ -178,6 +189,7 @@ class Recorder:
         self._settings = settings
         self._renderer = Renderer(settings, only_stdout=self._shipping is None)
         self._tools.tally.log = settings.log
+        self._meter.models = settings.models
 
     def _find(self) -> None:
         for path in list_directories(self._settings.spool):

@@ -3,6 +3,7 @@
 from typing import Final, NamedTuple
 
 from open_llm_proxy.config.snapshot import LogSettings
+from open_llm_proxy.recorder.answered import Answered
 from open_llm_proxy.recorder.settings import RecorderSettings
 from open_llm_proxy.records.build import (
     Context,
@@ -14,6 +15,7 @@ from open_llm_proxy.records.build import (
     encode_line_for_stdout,
 )
 from open_llm_proxy.records.line import format_line
+from open_llm_proxy.records.response import make_ended_header
 from open_llm_proxy.records.scrub import scrubber_of
 from open_llm_proxy.records.types import Record, SystemPromptRecord, ToolsRecord
 from open_llm_proxy.spool.frame import Frame, RequestHeader
@@ -24,10 +26,14 @@ DAYS_REMEMBERED: Final = 3
 
 
 class Rendered(NamedTuple):
-    """Lines without their newline. ``stdout`` may be fewer, shorter or other than those of the chunk file."""
+    """Lines without their newline. ``stdout`` may be fewer, shorter or other than those of the chunk file.
+
+    ``answered``: the call that has ended with this frame; None for a request's.
+    """
 
     lines: list[bytes]
     stdout: list[bytes]
+    answered: Answered | None = None
 
 
 class Renderer:
@@ -49,11 +55,13 @@ class Renderer:
             built = build_request(frame, context, seen)
             seen.update(map(dedup_key, built.dedup))
             return self._encode([built.record, *built.dedup])
-        return self._encode([build_response(frame, context)])
+        record = build_response(frame, context)
+        return self._encode([record])._replace(answered=Answered(frame.header, record))
 
     def render_ended(self, header: RequestHeader, at_ns: int, segment: SegmentHeader) -> Rendered:
         """The response record's lines for a call whose worker died."""
-        return self._encode([build_ended(header, at_ns, self._context(segment))])
+        record = build_ended(header, at_ns, self._context(segment))
+        return self._encode([record])._replace(answered=Answered(make_ended_header(header, at_ns), record))
 
     def forget(self) -> None:
         """What was given out may not have been kept: give prompts and tools out again."""

@@ -77,9 +77,17 @@ def _shorten(text: str, limit: int, texts: Texts) -> str:
 
 def build_ended(header: RequestHeader, at_ns: int, context: Context) -> ResponseRecord:
     """The record of an answer whose worker died; ``at_ns`` is when that was found, how long it took is unknown."""
-    response = ResponseHeader(
+    record = build_response(Frame(make_ended_header(header, at_ns), b""), context)
+    record.latency_ms = None
+    return record
+
+
+def make_ended_header(header: RequestHeader, at_ns: int) -> ResponseHeader:
+    """The header that the worker did not write any more."""
+    ended_ns = max(at_ns, header.at_ns)
+    return ResponseHeader(
         request_id=header.request_id,
-        at_ns=max(at_ns, header.at_ns),
+        at_ns=ended_ns,
         endpoint=header.endpoint,
         provider=header.provider,
         model=header.model,
@@ -88,12 +96,11 @@ def build_ended(header: RequestHeader, at_ns: int, context: Context) -> Response
         client=header.client,
         session_id=header.session_id,
         error=WORKER_ENDED,
+        latency_us=(ended_ns - header.at_ns) // 1000,
         complete=False,
         content_logged=header.content_logged,
+        traceparent=header.traceparent,
     )
-    record = build_response(Frame(response, b""), context)
-    record.latency_ms = None
-    return record
 
 
 def _read(header: ResponseHeader, decoded: Decoded, api: Api, *, captured: bool) -> Answer:
