@@ -69,7 +69,7 @@ def _read_content(kind: Kind, content: Any) -> Iterator[Item]:
             yield Item(kind="reasoning", text=as_text(block.get("thinking")))
     for block in results:
         yield _result(block.get("content"), block.get("tool_use_id"))
-    rest = [part for part in as_list(content) if as_object(part).get("type") not in _BLOCKS]
+    rest = [part for part in as_list(content) if str(as_object(part).get("type")) not in _BLOCKS]
     text = _text(rest if isinstance(content, list) else content)
     if text is not None:
         yield Item(kind=kind, text=text)

@@ -1,0 +1,117 @@
+"""Figures and names as people read them: in the terminal and in files alike."""
+
+from datetime import UTC, datetime
+from typing import Final
+
+from open_llm_proxy.logs.conversation import Item, Kind, Turn, Usage
+
+TITLES: Final[dict[Kind, str]] = {
+    "system": "System prompt",
+    "user": "User",
+    "assistant": "Answer",
+    "reasoning": "Reasoning",
+    "tool_call": "Tool call",
+    "tool_result": "Tool result",
+    "refusal": "Refusal",
+}
+NOT_LOGGED: Final = "(not in the records: content was not logged)"
+CUT: Final = "… (cut in the record)"
+_CONTROLS: Final = {
+    code: f"\\x{code:02x}" for code in (*range(0x20), 0x7F, *range(0x80, 0xA0)) if chr(code) not in "\n\t"
+}
+
+
+def clean(text: str) -> str:
+    """The text without control characters: a record must not steer the terminal or hide in a file."""
+    return text.replace("\r\n", "\n").translate(_CONTROLS)
+
+
+def say_text(item: Item) -> str:
+    """What was said, and when it is not all of it."""
+    if item.text is None:
+        return NOT_LOGGED
+    return clean(item.text) + (f" {CUT}" if item.cut else "")
+
+
+def say_title(item: Item) -> str:
+    """What an item is."""
+    title = TITLES[item.kind]
+    return f"{title}: {clean(item.name)}" if item.name else title
+
+
+def say_count(count: float | None) -> str:
+    """A count with thousands apart; a dash where it is not known."""
+    return "-" if count is None else f"{count:,.0f}"
+
+
+def say_duration(ms: float | None) -> str:
+    """A time span in the unit that suits it."""
+    if ms is None:
+        return "-"
+    if ms < 1000:
+        return f"{ms:.0f} ms"
+    if ms < 100_000:
+        return f"{ms / 1000:.1f} s"
+    return f"{ms / 60_000:.0f} min" if ms < 6_000_000 else f"{ms / 3_600_000:.1f} h"
+
+
+def say_cost(usd: float | None) -> str:
+    """US dollars: two digits of what is less than a cent."""
+    if usd is None:
+        return "-"
+    return f"${usd:,.2f}" if usd >= 0.01 or usd == 0 else f"${usd:.2g}"
+
+
+def say_tokens(usage: Usage) -> str:
+    """Tokens in and out; empty where the provider did not count."""
+    if usage.prompt is None and usage.completion is None:
+        return "" if usage.total is None else f"{say_count(usage.total)} tok"
+    return f"{say_count(usage.prompt or 0)} → {say_count(usage.completion or 0)} tok"
+
+
+def say_time(timestamp: str | datetime | None, *, day: bool = True) -> str:
+    """A time in UTC, to the second."""
+    if timestamp is None:
+        return "-"
+    try:
+        found = timestamp if isinstance(timestamp, datetime) else datetime.fromisoformat(timestamp)
+    except ValueError:
+        return str(timestamp)
+    found = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    return found.strftime("%Y-%m-%d %H:%M:%S" if day else "%H:%M:%S")
+
+
+def say_margin(turn: Turn) -> list[str]:
+    """How long a turn took and what it used: for the margin."""
+    lines = [] if turn.latency_ms is None else [say_duration(turn.latency_ms)]
+    if turn.ttft_ms is not None:
+        lines.append(f"first {say_duration(turn.ttft_ms)}")
+    lines += [text for text in (say_tokens(turn.usage),) if text]
+    if turn.usage.cached:
+        lines.append(f"{say_count(turn.usage.cached)} cached")
+    if turn.usage.cost_usd is not None:
+        lines.append(say_cost(turn.usage.cost_usd))
+    return lines
+
+
+def say_notes(turn: Turn) -> list[str]:
+    """What is to be known of a turn beside what was said."""
+    notes: list[str] = []
+    if turn.earlier_messages:
+        many = f"{turn.earlier_messages} earlier message" + ("s are" if turn.earlier_messages > 1 else " is")
+        notes.append(f"{many} in no record that was read")
+    if turn.retry:
+        notes.append("the same request again")
+    return notes
+
+
+def say_ending(turn: Turn) -> str | None:
+    """How a turn ended, where not well: its error, that there is no answer, that the answer was cut off."""
+    if turn.outcome == "unanswered":
+        return "No answer is recorded: the call is running still, or its answer is outside the window"
+    if turn.outcome == "error":
+        status = f"HTTP {turn.status}: " if turn.status else ""
+        return f"{status}{clean(turn.error or '')}"
+    if turn.finish_reason in {"length", "max_tokens", "content_filter"}:
+        return f"The answer ends early: {turn.finish_reason}"
+    return None
