@@ -250,7 +250,12 @@ def test_a_connection_paused_for_pipelining_is_read_on_while_it_lingers(client):
 # --- memory ----------------------------------------------------------------------------------------------------------
 
 
-def test_bodies_are_counted_until_they_are_answered(client):
+@pytest.fixture
+def all_counted(monkeypatch):
+    monkeypatch.setattr("open_llm_proxy.http1.downstream.UNCOUNTED_BYTES", 0)
+
+
+def test_bodies_are_counted_until_they_are_answered(client, all_counted):
     app = client.app
     client.send(post(b"hel", length=5))
     assert app.buffered_bytes == 3
@@ -279,7 +284,17 @@ def test_over_the_budget_a_request_gets_a_503(make_app, connect):
     assert first.call.body == b"x" * 7
 
 
-def test_over_the_budget_a_whole_request_gets_a_503_too(make_app, connect):
+def test_a_small_body_that_came_whole_is_not_counted(make_app, connect):
+    client = connect(make_app(buffer_bytes=10))
+    for _ in range(2):
+        client.send(post(b"x" * 9))
+        client.answer()
+    client.send(post(b"x" * 11))
+    assert client.call.body == b"x" * 11
+    assert client.app.buffered_bytes == 0
+
+
+def test_over_the_budget_a_whole_request_gets_a_503_too(make_app, connect, all_counted):
     client = connect(make_app(buffer_bytes=10))
     client.send(post(b"x" * 6))
     client.answer()

@@ -356,7 +356,7 @@ def test_one_connection_too_many_is_turned_away(start):
 def test_over_the_buffer_budget_a_call_is_put_off_and_on_record(start, known):
     rig = start(limits={"buffer_bytes": 1000})
     client = rig.warm()[0] if known else rig.client()
-    client.send(rig.request(b'{"model":"m","t":"' + b"x" * 2000 + b'"}'))
+    client.send(rig.request(b'{"model":"m","t":"' + b"x" * 5000 + b'"}'))
     answer = client.receive()
     assert (answer.status, answer.error["code"]) == (503, "buffers_full")
     assert int(answer.header("retry-after")) > 0

@@ -1,6 +1,7 @@
 """What a worker's application is beside its calls: counters, faults, reloads."""
 
 from open_llm_proxy.config.snapshot import ClientKey
+from open_llm_proxy.http1.downstream import UNCOUNTED_BYTES
 from open_llm_proxy.telemetry import scoreboard
 
 # --- pipelining, faults, counters ------------------------------------------------------------------------------------
@@ -39,11 +40,12 @@ def test_a_fault_of_ours_ends_one_connection_and_is_said(rig, monkeypatch):
 
 def test_counters_after_a_sweep(rig):
     client, wire = rig.warm()
-    client.send(rig.request())
+    body = b'{"model":"m","t":"' + b"x" * UNCOUNTED_BYTES + b'"}'
+    client.send(rig.request(body))
     wire.receive()
     rig.later(0)
     assert rig.counters[scoreboard.IN_FLIGHT] == 1
-    assert rig.counters[scoreboard.BUFFERED_BYTES] == len(b'{"model":"m"}')
+    assert rig.counters[scoreboard.BUFFERED_BYTES] == len(body)
     assert rig.counters[scoreboard.CONNECTIONS] == 1
     assert rig.counters[scoreboard.UPSTREAM_CONNECTS] == 1
     assert rig.counters[scoreboard.UPSTREAM_REUSES] == 1

@@ -176,8 +176,9 @@ def test_other_keys_may_stand_twice_and_the_spans_of_all_are_known():
 # --- the quick way ---------------------------------------------------------------------------------------------------
 
 
-def test_a_compact_body_is_peeked_at():
-    raw = b'{"model":"a","messages":[{"role":"user","content":"x"}],"stream":true}'
+@pytest.mark.parametrize("text", ["x", "ü", "“" * 20_000, "x" * 8191 + "é" * 8192 + "🙂" * 3000])
+def test_a_compact_body_is_peeked_at(text):
+    raw = b'{"model":"a","messages":[{"role":"user","content":"%b"}],"stream":true}' % text.encode()
     values = peek(raw)
     assert values is not None
     assert bytes(values["model"]) == b'"a"'
@@ -191,8 +192,10 @@ def test_a_compact_body_is_peeked_at():
         b'{"model":"a"} ',
         b'{"model":"a","model":"a"}',
         rb'{"mod\u0065l":"a"}',
-        '{"model":"é"}'.encode(),
+        '{"modèle":"e"}'.encode(),
         b'{"model":"\xff"}',
+        b'{"model":"' + b"x" * 8182 + b'\xff"}',
+        b'{"model":"' + "é".encode() * 8192 + b'\xc3"}',
         b'{"model":NaN}',
         b"[]",
         b"",

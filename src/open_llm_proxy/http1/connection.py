@@ -70,10 +70,9 @@ class RequestReader:
         self.content_length = 0
         self.head: RequestHead | None = None
 
-    def take_whole(self, head: RequestHead, body_bytes: int) -> None:
-        """Note a request that came in one piece (``heads.read_whole``) as COMPLETE."""
+    def take_whole(self, head: RequestHead) -> None:
+        """Note a request that came in one piece (``heads.read_whole``) as COMPLETE, its body as taken."""
         self.head = head
-        self.content_length = body_bytes
         self._step = Step.COMPLETE
 
     def receive(self, data: bytes) -> Step:

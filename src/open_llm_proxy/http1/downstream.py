@@ -8,74 +8,27 @@ from asyncio import Transport
 from math import inf
 from socket import SO_LINGER, SOL_SOCKET
 from struct import pack
-from typing import TYPE_CHECKING, Final, Protocol, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from open_llm_proxy.http1.connection import RequestReader, Step
 from open_llm_proxy.http1.errors import ProtocolError
-from open_llm_proxy.http1.flow import Turn
-from open_llm_proxy.http1.head import RequestHead
-from open_llm_proxy.http1.limits import LINGER_BYTES, LINGER_S, PIPELINE_BYTES, EngineLimits
+from open_llm_proxy.http1.limits import LINGER_BYTES, LINGER_S, PIPELINE_BYTES
+from open_llm_proxy.http1.roles import Application, Responder
 
 if TYPE_CHECKING:
     from asyncio import BaseTransport
 
+    from open_llm_proxy.http1.head import RequestHead
+
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 LAST_CHUNK: Final = b"0\r\n\r\n"
+UNCOUNTED_BYTES: Final = 4096
+"""Bodies up to here that come in one piece are not counted: the limit on connections bounds them (8,192: 32 MB)."""
 
 _RESET: Final = pack("ii", 1, 0)
 
 # _FLUSH: answered, but the client has not taken enough of it yet to be asked for its next request.
 _NEW, _IDLE, _HEAD, _BODY, _ANSWER, _FLUSH, _LINGER = range(7)
-
-
-class Responder(Protocol):
-    """One request's other side: it will call ``respond``, or ``start`` … ``finish``, on the connection."""
-
-    def on_request(self, body: bytes) -> None:
-        """The request is whole."""
-
-    def on_refused(self, error: ProtocolError) -> bool:
-        """The rest of the request cannot be read; the connection ends. True: it was answered as ``error`` says."""
-        ...
-
-    def on_gone(self) -> None:
-        """The client left, or its connection was ended, before the answer was out."""
-
-    def on_writable(self, writable: bool) -> None:
-        """The client reads too slowly (False), or reads again (True)."""
-
-
-class Application(Protocol):
-    """What a worker gives each of its connections."""
-
-    limits: EngineLimits
-    turn: Turn
-    draining: bool
-    clock: float
-    """The loop's time at the last sweep, seconds: deadlines need no better."""
-    buffered_bytes: int
-    """Request bodies held; each connection counts its own."""
-
-    def connected(self, connection: "Downstream") -> bool:
-        """Count a new connection; False: there are too many, and it was answered."""
-        ...
-
-    def disconnected(self, connection: "Downstream") -> None:
-        """It is gone."""
-
-    def begin(self, connection: "Downstream", head: RequestHead, content_length: int) -> Responder:
-        """A request's head has come; it may be answered at once."""
-        ...
-
-    def begin_whole(self, connection: "Downstream", head: RequestHead, content_length: int) -> Responder | None:
-        """As ``begin``, where the body is here; None: it was answered from the head alone."""
-        ...
-
-    def refuse(self, connection: "Downstream", error: ProtocolError) -> None:
-        """Answer a request that broke HTTP, with ``respond`` or ``start``/``finish``."""
-
-    def on_error(self, error: BaseException) -> None:
-        """An exception of ours was caught so that serving goes on."""
 
 
 def _over_budget() -> ProtocolError:
@@ -89,6 +42,8 @@ class Downstream(AsyncioProtocol):
         "_app",
         "_chunked",
         "_finishing",
+        "_head",
+        "_heads",
         "_keep_alive",
         "_lingered_bytes",
         "_ordered",
@@ -98,6 +53,7 @@ class Downstream(AsyncioProtocol):
         "_responder",
         "_state",
         "_unsent_bytes",
+        "_usual",
         "deadline",
         "started",
         "transport",
@@ -107,7 +63,10 @@ class Downstream(AsyncioProtocol):
     def __init__(self, app: Application) -> None:
         self._app = app
         self._reader = RequestReader(app.limits)
+        self._heads = self._reader.heads
+        self._head: RequestHead | None = None
         self._responder: Responder | None = None
+        self._usual = False  # the request at hand came whole, on a connection that stays; nothing has happened since
         self._state = _NEW
         self._chunked = False
         self._finishing = False
@@ -134,12 +93,11 @@ class Downstream(AsyncioProtocol):
         """Asyncio's callback; no exception leaves it."""
         try:
             state = self._state
-            if state <= _HEAD:
+            if state == _IDLE and (body := self._heads.read_whole(data)) is not None:
+                self._begin_whole(body)
+            elif state <= _HEAD:
                 reader = self._reader
-                body = reader.heads.read_whole(data) if state == _IDLE else None
-                if body is not None:
-                    self._begin_whole(reader, body)
-                elif reader.receive(data) is Step.HEAD:
+                if reader.receive(data) is Step.HEAD:
                     self._begin(reader)
                 elif state != _HEAD and reader.held:
                     self._state = _HEAD
@@ -155,6 +113,7 @@ class Downstream(AsyncioProtocol):
             self.abort()
 
     def _receive_early(self, data: bytes) -> None:
+        self._leave_usual()
         if self._keep_alive:
             self._reader.receive(data)
             if len(self._reader.held) > PIPELINE_BYTES and not self._paused_reading:
@@ -165,8 +124,16 @@ class Downstream(AsyncioProtocol):
             if self._lingered_bytes > LINGER_BYTES:
                 self.transport.abort()
 
+    def _leave_usual(self) -> None:
+        """Have the reader know of a request that came past it."""
+        if self._usual:
+            self._usual = False
+            assert self._head is not None
+            self._reader.take_whole(self._head)
+
     def _begin(self, reader: RequestReader) -> None:
-        head = reader.head
+        self._usual = False
+        head = self._head = reader.head
         assert head is not None
         self._state = _BODY
         self.deadline = inf
@@ -186,21 +153,24 @@ class Downstream(AsyncioProtocol):
         if head.expect_continue and not reader.body_bytes:
             self.transport.write(CONTINUE)
 
-    def _begin_whole(self, reader: RequestReader, body: bytes) -> None:
+    def _begin_whole(self, body: bytes) -> None:
         """As ``_begin``, for a request that came in one piece behind a head like the last one's."""
-        head = reader.heads.head
+        head = self._head = self._heads.head
         assert head is not None
-        size = len(body)
-        reader.take_whole(head, size)
         self._state = _ANSWER
         self.deadline = inf
-        self._keep_alive = head.keep_alive
+        self._usual = head.persistent
+        if not head.persistent:
+            self._keep_alive = head.keep_alive
+            self._reader.take_whole(head)
         app = self._app
-        self._reserved_bytes = size
-        app.buffered_bytes += size
+        size = len(body)
+        if size > UNCOUNTED_BYTES:
+            self._reserved_bytes = size
+            app.buffered_bytes += size
         responder = self._responder = app.begin_whole(self, head, size)
         if responder is not None:
-            if app.buffered_bytes > app.limits.buffer_bytes:
+            if size > UNCOUNTED_BYTES and app.buffered_bytes > app.limits.buffer_bytes:
                 raise _over_budget()
             responder.on_request(body)
 
@@ -239,6 +209,7 @@ class Downstream(AsyncioProtocol):
     def _refuse(self, error: ProtocolError) -> None:
         """The rest of what the client sends cannot be read: answer and end."""
         responder, self._responder = self._responder, None
+        self._leave_usual()
         self._keep_alive = False
         self._state = _ANSWER
         self.deadline = inf
@@ -252,6 +223,7 @@ class Downstream(AsyncioProtocol):
     def eof_received(self) -> bool:
         """Asyncio's callback. As nginx, we know no half-closed client: one that is not answered yet has left."""
         if self._finishing:
+            self._leave_usual()
             self._keep_alive = False
             return True
         self._close()
@@ -273,6 +245,7 @@ class Downstream(AsyncioProtocol):
     def pause_writing(self) -> None:
         """Asyncio's callback."""
         self.writable = False
+        self._leave_usual()
         self._unsent_bytes = self.transport.get_write_buffer_size()
         self.deadline = self._app.clock + self._app.limits.send_s
         if self._responder is not None:
@@ -317,13 +290,13 @@ class Downstream(AsyncioProtocol):
         self._state = _ANSWER
         self._responder = None
         self._finishing = True
-        request = self._reader.head
-        if self._keep_alive and request is not None and request.version and not self._app.draining:
-            connection = b""
+        app = self._app
+        connection = b"" if self._usual and not app.draining else self._connection_field()
+        if bodyless:
+            answer = b"%b%b\r\n%b" % (head, connection, body)
         else:
-            connection = self._connection_field()
-        framing = b"\r\n" if bodyless else b"content-length: %d\r\n\r\n" % len(body)
-        self._app.turn.write(self._write_last, b"".join((head, connection, framing, body)))
+            answer = b"%b%bcontent-length: %d\r\n\r\n%b" % (head, connection, len(body), body)
+        app.turn.write(self._write_last, answer)
 
     def start(self, head: bytes, length: int | None, pieces: list[bytes]) -> None:
         """Begin an answer that comes in pieces; ``length`` None: it is not known."""
@@ -333,7 +306,7 @@ class Downstream(AsyncioProtocol):
         self._ordered = False
         if length is not None:
             framing = b"content-length: %d\r\n\r\n" % length
-        elif self._reader.head is not None and self._reader.head.version:
+        elif self._head is not None and self._head.version:
             self._chunked = True
             framing = b"transfer-encoding: chunked\r\n\r\n"
         else:
@@ -370,11 +343,12 @@ class Downstream(AsyncioProtocol):
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def _connection_field(self) -> bytes:
+        self._leave_usual()
         if self._app.draining:
             self._keep_alive = False
         if not self._keep_alive:
             return b"connection: close\r\n"
-        head = self._reader.head
+        head = self._head
         return b"" if head is None or head.version else b"connection: keep-alive\r\n"
 
     def _finish(self, data: bytes) -> None:
@@ -386,25 +360,29 @@ class Downstream(AsyncioProtocol):
         self._finishing = False
         app = self._app
         if self._reserved_bytes:
-            app.buffered_bytes -= self._reserved_bytes
-            self._reserved_bytes = 0
+            self._release_body()
         transport = self.transport
         if transport.is_closing():
             return
         transport.write(data)
+        if self._usual and not app.draining:
+            self._state = _IDLE
+            self.started = False
+            self.deadline = app.clock + app.limits.idle_s
+        else:
+            self._settle(app)
+
+    def _settle(self, app: Application) -> None:
+        """After an answer: end, wait until it is taken, or go on with what is here of the next request."""
+        self._leave_usual()
         if not self._keep_alive:
             self._end()
         elif app.draining:
             self._close()
         elif not self.writable:  # else who asks and never reads would fill our memory with answers
             self._state = _FLUSH
-        elif self._reader.held or self._paused_reading:
-            self._next(app)
         else:
-            self._state = _IDLE
-            self.started = False
-            self._reader.next_request()
-            self.deadline = app.clock + app.limits.idle_s
+            self._next(app)
 
     def _next(self, app: Application) -> None:
         reader = self._reader
@@ -454,7 +432,7 @@ class Downstream(AsyncioProtocol):
 
     def abort(self) -> None:
         """Break the connection off, so that nobody takes the answer for whole."""
-        head = self._reader.head
+        head = self._head
         if self.started and head is not None and not head.version and not self.gone:
             # To HTTP/1.0 an answer may end with its connection (RFC 9112 §6.3): an orderly end would make it whole.
             sock = self.transport.get_extra_info("socket")

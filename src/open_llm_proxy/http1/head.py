@@ -33,7 +33,8 @@ class RequestHead:
     """A client's request without its body.
 
     ``fields`` maps lower-case names to values without outer white space; repeated fields are joined by ``", "``
-    (RFC 9110 §5.3). ``path`` and ``query`` are the target's, in origin-form; ``path`` may be ``*``. ``context`` is for
+    (RFC 9110 §5.3). ``path`` and ``query`` are the target's, in origin-form; ``path`` may be ``*``. ``persistent``: the
+    connection stays and nothing need be said of it (RFC 9112 §9.3: HTTP/1.1 without ``close``). ``context`` is for
     what an application derives from a head: heads are remembered, and so is that.
     """
 
@@ -46,11 +47,13 @@ class RequestHead:
         "keep_alive",
         "method",
         "path",
+        "persistent",
         "query",
         "version",
     )
 
     def __init__(self) -> None:
+        self.persistent = True
         self.method = b""
         self.path = b""
         self.query = b""
@@ -163,6 +166,7 @@ def _settle_request(head: RequestHead) -> None:
     if b"connection" in fields:
         options = tokens(fields[b"connection"])
         head.keep_alive = b"close" not in options and (bool(head.version) or b"keep-alive" in options)
+    head.persistent = head.keep_alive and bool(head.version)
     if b"expect" in fields:
         if fields[b"expect"].lower() != b"100-continue":
             raise ProtocolError(417, "the only expectation we can meet is 100-continue")
@@ -292,22 +296,23 @@ class HeadReader(Generic[Head]):
 
         What most messages on a busy connection are: one read, a head as the last one's, and the body it announces.
         """
-        if self.head is None or not data.startswith(self._prefix):
-            return None
         start = self._prefix_bytes
+        if not start or not data.startswith(self._prefix):
+            return None
         end = data.find(HEAD_END, start) + 4
         stop = end - self._suffix_bytes
         digits = data[start:stop]
-        if not digits.isdigit() or len(digits) > 18 or not data.startswith(self._suffix, stop):
-            return None
-        body = data[end:]
-        return body if len(body) == int(digits) else None
+        if digits.isdigit() and data.startswith(self._suffix, stop) and len(digits) <= 18:
+            body = data[end:]
+            return body if len(body) == int(digits) else None
+        return None
 
     def _learn(self, data: bytes) -> tuple[Head, Any]:
         head = self._parse(data, self._header_lines)
         match = _LENGTH_LINE.search(data)
         if match is None or len(data) > REMEMBERED_HEAD_BYTES:
             self.head = None
+            self._prefix_bytes = 0
         else:
             self.head = head
             self._prefix, self._suffix = data[: match.start(1)], data[match.end(1) :]

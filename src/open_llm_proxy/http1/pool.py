@@ -54,6 +54,7 @@ class Pool:
         self._waiting: deque[Waiter] = deque()
         self._connecting: set[asyncio.Task[None]] = set()
         self._closed = False
+        self._clock = loop.time()  # at the last ``close_idle``: how long a connection is idle need not be known better
 
     @property
     def idle(self) -> int:
@@ -65,8 +66,7 @@ class Pool:
         idle = self._idle
         while idle:
             connection = idle.pop()
-            transport = connection.transport
-            if transport is not None and not transport.is_closing():
+            if not connection.transport.is_closing():
                 return connection
         return None
 
@@ -120,7 +120,7 @@ class Pool:
         if self._closed:
             connection.close()
             return
-        connection.idle_since = self._loop.time()
+        connection.idle_since = self._clock
         self._idle.append(connection)
 
     def forget(self, connection: UpstreamConnection) -> None:
@@ -129,8 +129,9 @@ class Pool:
             self._idle.remove(connection)
 
     def close_idle(self, older_than_s: float | None = None) -> None:
-        """Close connections idle for longer than the limit (or than ``older_than_s``); called once a second."""
-        limit = self._loop.time() - (self.limits.upstream_idle_s if older_than_s is None else older_than_s)
+        """Close connections idle for longer than the limit (or than ``older_than_s``); called a few times a second."""
+        self._clock = self._loop.time()
+        limit = self._clock - (self.limits.upstream_idle_s if older_than_s is None else older_than_s)
         while self._idle and self._idle[0].idle_since <= limit:
             self._idle[0].close()
 

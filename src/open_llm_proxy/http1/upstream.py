@@ -45,7 +45,7 @@ class UpstreamConnection(AsyncioProtocol):
         self._pool = pool
         self._receiver: Receiver | None = None
         self._reader = ResponseReader(pool.limits)
-        self.transport: Transport | None = None
+        self.transport: Transport = cast("Transport", None)  # until ``connection_made``, the first thing that happens
         self.calls = 0
         self.idle_since = 0.0
 
@@ -57,34 +57,36 @@ class UpstreamConnection(AsyncioProtocol):
         """Send a request; the answer goes to ``receiver``."""
         transport = self.transport
         self._receiver = receiver
-        if self.calls:
+        if self._reader.started:
             self._reader.begin()
         self.calls += 1
-        if transport is None or transport.is_closing():
+        if transport.is_closing():
             self._fail(UpstreamProtocolError("the provider closed the connection"))
         elif len(body) <= JOIN_BYTES:
             transport.write(head + body)
         else:
             transport.writelines((head, body))
 
-    def data_received(self, data: bytes) -> None:  # noqa: C901 - the hot path, in one piece
+    def data_received(self, data: bytes) -> None:
         """Asyncio's callback."""
         receiver, reader = self._receiver, self._reader
         if receiver is None:
             self.close()  # a byte on an idle connection belongs to no call
-            return
-        if not reader.started:
-            heads = reader.heads
-            body = heads.read_whole(data)
-            if body is not None and (head := heads.head) is not None and head.plain:
-                reader.started = True
-                self._receiver = None
-                if head.keep_alive:
-                    self._pool.release(self)
-                else:
-                    self.close()
-                receiver.on_whole(head, body)
+        elif reader.started or (body := reader.heads.read_whole(data)) is None:
+            self._receive(receiver, reader, data)
+        else:
+            head = reader.heads.head
+            if head is None or not head.plain:
+                self._receive(receiver, reader, data)
                 return
+            self._receiver = None
+            if head.keep_alive:
+                self._pool.release(self)
+            else:
+                self.close()
+            receiver.on_whole(head, body)
+
+    def _receive(self, receiver: Receiver, reader: ResponseReader, data: bytes) -> None:
         first = reader.head is None
         try:
             pieces = reader.receive(data)
@@ -140,19 +142,17 @@ class UpstreamConnection(AsyncioProtocol):
     def cancel(self) -> None:
         """End the call: nobody wants its answer. The connection cannot carry another."""
         self._receiver = None
-        if self.transport is not None:
-            self.transport.abort()
+        self.transport.abort()
 
     def close(self) -> None:
         """Close the connection and take it out of the pool."""
         self._pool.forget(self)
-        if self.transport is not None:
-            self.transport.close()
+        self.transport.close()
 
     def set_reading(self, reading: bool) -> None:
         """Pause or resume the provider, so that a slow client fills no memory."""
         transport = self.transport
-        if transport is None or transport.is_closing() or self._receiver is None:
+        if transport.is_closing() or self._receiver is None:
             return
         if reading:
             transport.resume_reading()

@@ -7,12 +7,13 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from open_llm_proxy.http1.downstream import Downstream, Responder
+from open_llm_proxy.http1.downstream import Downstream
 from open_llm_proxy.http1.errors import ProtocolError
 from open_llm_proxy.http1.flow import Turn
 from open_llm_proxy.http1.head import RequestHead
 from open_llm_proxy.http1.pool import Origin, Pool
 from open_llm_proxy.http1.resolver import Resolver
+from open_llm_proxy.http1.roles import Responder
 from open_llm_proxy.proxy import errors
 from open_llm_proxy.proxy.call import Call, pack_id
 from open_llm_proxy.proxy.caller import MESSAGES_PATH, Caller
@@ -270,6 +271,7 @@ class ProxyApplication:
         counters[scoreboard.IN_FLIGHT] = len(self.calls)
         counters[scoreboard.BUFFERED_BYTES] = self.buffered_bytes
         counters[scoreboard.UPSTREAM_REUSES] = self.reuses
+        counters[scoreboard.UPSTREAM_IDLE] = sum(pool.idle for pool in self._pools.values())
 
     def drain(self) -> None:
         """Close what carries nothing; what is in flight or still arrives is answered with ``connection: close``."""

@@ -12,11 +12,12 @@ from typing import Any, Final
 
 import msgspec
 
-from open_llm_proxy.http1.downstream import Downstream, Responder
+from open_llm_proxy.http1.downstream import Downstream
 from open_llm_proxy.http1.errors import ProtocolError
 from open_llm_proxy.http1.flow import Turn
 from open_llm_proxy.http1.head import RequestHead
 from open_llm_proxy.http1.limits import EngineLimits
+from open_llm_proxy.http1.roles import Responder
 from open_llm_proxy.proxy import errors
 from open_llm_proxy.proxy.demo_arguments import as_list, as_object, make_arguments
 from open_llm_proxy.proxy.errors import Refusal, render, row_of_protocol_status

@@ -7,6 +7,7 @@ a BOM, NaN) the standard library's json is asked.
 import codecs
 import json
 import re
+from codecs import utf_8_decode
 from collections import Counter
 from collections.abc import Sequence
 from typing import Final, cast
@@ -23,6 +24,9 @@ _BOUNDARY: Final = re.compile(rb';[ \t]*boundary=(?:"([^"]{1,200})"|([^ \t;"]{1,
 _DISPOSITION: Final = re.compile(rb"\r\ncontent-disposition:[ \t]*form-data[ \t]*(;[^\r\n]*)", re.IGNORECASE)
 _PARAMETER: Final = re.compile(rb';[ \t]*([^ \t=;"]+)=(?:"((?:[^"\\]|\\.)*)"|([^ \t;]*))')
 _PART_HEAD_BYTES: Final = 8192
+_UTF8_SLICE_BYTES: Final = (
+    8192  # the text of one is a block that the allocator has at hand; of a whole body, fresh pages
+)
 
 
 class Body:
@@ -107,7 +111,22 @@ def peek(raw: bytes) -> dict[str, msgspec.Raw] | None:
         values = _decode(raw)
     except (msgspec.DecodeError, RecursionError):
         return None
-    return values if _is_compact(raw, values) and raw.isascii() else None
+    return values if _is_compact(raw, values) and _is_utf8(raw) else None
+
+
+def _is_utf8(raw: bytes) -> bool:
+    """Whether all of it is UTF-8. ``Raw`` values are not looked at by msgspec, and the text itself is not needed."""
+    if raw.isascii():
+        return True
+    view = memoryview(raw)
+    position, end = 0, len(raw)
+    try:
+        while position < end:
+            stop = position + _UTF8_SLICE_BYTES
+            position += utf_8_decode(view[position:stop], "strict", stop >= end)[1]
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _is_compact(raw: bytes, values: dict[str, msgspec.Raw]) -> bool:
@@ -123,8 +142,8 @@ def read_body(raw: bytes) -> Body:
     """
     try:
         values = _decode(raw)
-        if not raw.isascii():
-            raw.decode()
+        if not _is_utf8(raw):
+            raw.decode()  # says where
         if _is_compact(raw, values):
             return Body(raw, values)
         return _locate(raw, values)

@@ -9,8 +9,9 @@ from urllib.parse import parse_qs, unquote_to_bytes
 
 import msgspec
 
-from open_llm_proxy.http1.downstream import Downstream, Responder
+from open_llm_proxy.http1.downstream import Downstream
 from open_llm_proxy.http1.head import RequestHead
+from open_llm_proxy.http1.roles import Responder
 from open_llm_proxy.proxy import errors
 from open_llm_proxy.proxy.endpoints.health import health
 from open_llm_proxy.proxy.endpoints.local import LocalAnswer
