@@ -65,5 +65,12 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     log: LogSettings = LogSettings()
     store: StoreSettings = StoreSettings()
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every key, salt and password that is known: none may be seen in a record."""
+        keys = [key.key for key in self.client_keys]
+        keys += [*self.provider_keys.values(), *self.cache_salts.values()]
+        return (*keys, self.store.secret_access_key) if self.store.secret_access_key else tuple(keys)
+
     def __repr__(self) -> str:
         return f"Snapshot(config_sha256={self.config_sha256!r}, client_keys={self.client_keys!r})"

@@ -2,7 +2,6 @@
 
 from typing import Final, NamedTuple
 
-from open_llm_proxy.config.snapshot import LogSettings
 from open_llm_proxy.recorder.answered import Answered
 from open_llm_proxy.recorder.settings import RecorderSettings
 from open_llm_proxy.records.build import (
@@ -14,6 +13,7 @@ from open_llm_proxy.records.build import (
     encode,
     encode_line_for_stdout,
 )
+from open_llm_proxy.records.context import context_of
 from open_llm_proxy.records.line import format_line
 from open_llm_proxy.records.response import make_ended_header
 from open_llm_proxy.records.scrub import scrubber_of
@@ -78,7 +78,7 @@ class Renderer:
         key = segment.host, segment.version
         context = self._contexts.get(key)
         if context is None:
-            context = self._contexts[key] = _make_context(self._log, self._secrets, *key)
+            context = self._contexts[key] = context_of(self._log, self._secrets, *key)
         return context
 
     def _seen_on(self, day: str) -> set[str]:
@@ -102,16 +102,3 @@ class Renderer:
             if not isinstance(record, SystemPromptRecord | ToolsRecord)
         ]
         return Rendered(lines, stdout)
-
-
-def _make_context(log: LogSettings, secrets: tuple[str, ...], host: str, version: str) -> Context:
-    return Context(
-        capture_mode="full" if log.capture_mode == "full" else "summary",
-        content_max=log.content_max,
-        reasoning_max=log.reasoning_max,
-        tool_result_max=log.tool_result_max,
-        user_question_max=log.user_question_max,
-        secrets=secrets,
-        host=host,
-        proxy_version=version,
-    )

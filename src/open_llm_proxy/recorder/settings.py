@@ -34,15 +34,11 @@ class RecorderSettings(msgspec.Struct, frozen=True, kw_only=True):
     def of(cls, snapshot: Snapshot) -> "RecorderSettings":
         """The recorder's part of ``snapshot``."""
         limits = snapshot.config.limits
-        secrets = [key.key for key in snapshot.client_keys]
-        secrets += [*snapshot.provider_keys.values(), *snapshot.cache_salts.values()]
-        if snapshot.store.secret_access_key:
-            secrets.append(snapshot.store.secret_access_key)
         return cls(
             spool=Path(snapshot.spool_dir),
             log=snapshot.log,
             store=snapshot.store,
-            secrets=tuple(secrets),
+            secrets=snapshot.secrets,
             segment_bytes=limits.segment_bytes,
             outbox_bytes=limits.outbox_bytes,
             models=_models_of(snapshot.config),

@@ -4,6 +4,7 @@ from typing import Literal
 
 import msgspec
 
+from open_llm_proxy.config.snapshot import LogSettings
 from open_llm_proxy.records.scrub import REDACTED, Scrubber, scrubber_of
 
 
@@ -32,6 +33,20 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     def full(self) -> bool:
         """Whether whole conversations are kept."""
         return self.capture_mode == "full"
+
+
+def context_of(log: LogSettings, secrets: tuple[str, ...], host: str = "", version: str = "") -> Context:
+    """How records are made by what the environment says; ``host`` and ``version`` are of the proxy that answered."""
+    return Context(
+        capture_mode="full" if log.capture_mode == "full" else "summary",
+        content_max=log.content_max,
+        reasoning_max=log.reasoning_max,
+        tool_result_max=log.tool_result_max,
+        user_question_max=log.user_question_max,
+        secrets=secrets,
+        host=host,
+        proxy_version=version,
+    )
 
 
 class Texts:
