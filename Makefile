@@ -8,10 +8,10 @@ WORKERS ?= 2
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-slow test-long check format lock reference parts bench clean
+.PHONY: help install run test test-slow test-long check format lock lock-deploy reference parts bench clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(STAMP) ## a .venv from the lock file, hashes checked
 
@@ -50,6 +50,10 @@ format: install ## mend what the linter can
 lock: install ## renew the lock files
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --upgrade requirements/uv.in --output-file requirements/uv.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --upgrade --all-extras --group dev pyproject.toml --output-file requirements/lock.txt
+	@$(MAKE) --no-print-directory lock-deploy
+
+lock-deploy: install ## take from the lock what a deployment installs
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --constraint requirements/lock.txt --extra logs --extra traces pyproject.toml requirements/deploy.in --output-file requirements/deploy.txt
 
 reference: install ## renew the schema, docs/config.md's tables and .env.example from the code
 	$(BIN)/python -m open_llm_proxy.config.reference

@@ -46,26 +46,42 @@ node_packages() {
 	(cd "$here/node" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) && cp "$lock" "$stamp"
 }
 
-# Sid's llama.cpp with the libraries it wants, in a folder of its own: nothing of it mixes with this system's.
+# Programs of Debian sid with the libraries they want, each in a folder of its own: nothing of it mixes with this system's.
 # A mirror that lags behind has a Release file past its date. It is still signed, and signatures are still checked; only
 # for this folder, and only when the strict way failed, the date is not.
-llama_cpp() {
-	[ -x "$parts/llama.cpp/usr/bin/llama-server" ] && return
+# usage: from_sid FOLDER VARIANT PROGRAM PACKAGE,…
+from_sid() {
+	[ -x "$parts/$1/usr/bin/$3" ] && return
 	debian mmdebstrap mmdebstrap || return
-	mirror=$(apt-get indextargets --format '$(ORIGIN) $(REPO_URI)' 'Created-By: Packages' |
-		awk '$1 == "Debian" && $2 !~ /security/ { print $2; exit }')
+	mirror=$(mirror_of_debian)
 	mkdir -p "$parts" || return
 	for date in true false; do
-		[ "$date" = true ] || echo "parts: llama.cpp: again, without a look at the mirror's date" >&2
-		rm -rf "$parts/llama.cpp.part"
-		if mmdebstrap --quiet --variant=essential --include=llama.cpp-tools \
-			--aptopt="Acquire::Check-Valid-Until \"$date\"" sid "$parts/llama.cpp.part" $mirror; then
-			rm -rf "$parts/llama.cpp"
-			mv "$parts/llama.cpp.part" "$parts/llama.cpp"
+		[ "$date" = true ] || echo "parts: $1: again, without a look at the mirror's date" >&2
+		rm -rf "$parts/$1.part"
+		if mmdebstrap --quiet --variant="$2" --include="$4" \
+			--aptopt="Acquire::Check-Valid-Until \"$date\"" sid "$parts/$1.part" $mirror; then
+			rm -rf "$parts/$1"
+			mv "$parts/$1.part" "$parts/$1"
 			return
 		fi
 	done
 	return 1
+}
+
+mirror_of_debian() {
+	apt-get indextargets --format '$(ORIGIN) $(REPO_URI)' 'Created-By: Packages' |
+		awk '$1 == "Debian" && $2 !~ /security/ { print $2; exit }'
+}
+
+# What stands for the images of deployment.yaml: a root file system with Python and git, and nothing of ours.
+base_image() {
+	[ -x "$parts/base-image/usr/bin/git" ] && return
+	debian mmdebstrap mmdebstrap || return
+	mkdir -p "$parts" && rm -rf "$parts/base-image.part" || return
+	mmdebstrap --quiet --variant=apt --include=python3,python3-venv,git,ca-certificates \
+		bookworm "$parts/base-image.part" $(mirror_of_debian) || return
+	rm -rf "$parts/base-image"
+	mv "$parts/base-image.part" "$parts/base-image"
 }
 
 try curl debian curl curl
@@ -78,6 +94,10 @@ try ceph-osd debian ceph-osd ceph-osd
 try radosgw debian radosgw radosgw radosgw-admin ceph
 try node node_runtime
 try node-packages node_packages
-try llama.cpp llama_cpp
+try llama.cpp from_sid llama.cpp essential llama-server llama.cpp-tools
+try kustomize from_sid kubernetes extract kustomize kustomize,kubernetes-client
+try crun debian crun crun
+try buildah debian buildah buildah
+try base-image base_image
 
 [ -z "$failed" ] || { echo "parts: not installed:$failed" >&2; exit 1; }

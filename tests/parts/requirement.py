@@ -49,6 +49,11 @@ FINDERS: Final[dict[str, Callable[[], Path | None]]] = {
     "radosgw-admin": _program("radosgw-admin"),
     "openai for node": _existing(lambda: NODE_MODULES / "openai"),
     "playwright-core": _existing(lambda: NODE_MODULES / "playwright-core"),
+    "kubectl": _existing(lambda: parts_folder() / "kubernetes/usr/bin/kubectl"),
+    "kustomize": _existing(lambda: parts_folder() / "kubernetes/usr/bin/kustomize"),
+    "crun": _program("crun"),
+    "buildah": _program("buildah"),
+    "base image": _existing(lambda: parts_folder() / "base-image"),
     "llama.cpp": _existing(
         lambda: parts_folder() / "llama.cpp", lambda: parts_folder() / "llama.cpp/usr/bin/llama-server"
     ),
