@@ -22,12 +22,11 @@ from open_llm_proxy.http1.downstream import Downstream
 from open_llm_proxy.http1.errors import ProtocolError
 from open_llm_proxy.http1.head import ResponseHead
 from open_llm_proxy.proxy import attempts, errors
-from open_llm_proxy.proxy.auth import CALLER_CHARACTERS
-from open_llm_proxy.proxy.caller import Caller, Plan
+from open_llm_proxy.proxy.caller import Caller, Identity, Plan, cut
 from open_llm_proxy.proxy.capture import OWN_ANSWER, Captured, measured
 from open_llm_proxy.proxy.errors import Refusal, render, render_event, row_of_protocol_status
-from open_llm_proxy.proxy.relay import Relayed, server_timing
-from open_llm_proxy.proxy.request import peek, read_body, read_model, read_multipart_model, read_user_id, read_value
+from open_llm_proxy.proxy.relay import KNOWN_TIMINGS, TIMINGS, Relayed, server_timing
+from open_llm_proxy.proxy.request import peek, read_body, read_model, read_multipart_model, read_user_id
 from open_llm_proxy.proxy.routing import UNROUTED
 from open_llm_proxy.proxy.stream_end import StreamEnd
 from open_llm_proxy.spool.frame import RequestHeader, ResponseHeader
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
     from open_llm_proxy.http1.pool import Pool
     from open_llm_proxy.http1.upstream import UpstreamConnection
     from open_llm_proxy.proxy.application import ProxyApplication
-    from open_llm_proxy.proxy.providers import ReadyProvider
 
 _ROUTED_KEYS: Final = ("model", "stream", "user", "enable_thinking")
 
@@ -53,8 +51,8 @@ class Call:
     # Defaults stand on the class, so that a call that needs none of them pays for none.
     _body = _sent_body = b""
     _plan: Plan | None = None
-    _model: str | None = None
-    _provider: "ReadyProvider | None" = None
+    _model: str | None = None  # these two are the plan's, once there is one
+    _provider_name = UNROUTED
     _edits: tuple[str, ...] = ()
     _noted_response = False
     _pool: "Pool | None" = None
@@ -80,26 +78,23 @@ class Call:
         self._arrived_ns = arrived_ns = started_ns + app.wall_offset_ns
         self.request_id = pack_id(arrived_ns, app.bits(64)).hex()
         self._session_id = caller.session_id
-        self._content_logged = caller.content_logged
 
     # --- the request: callbacks of the client's connection --------------------------------------------------------
 
     def on_request(self, body: bytes) -> None:
         """The request is whole."""
         self._body = body
+        caller = self._caller
         try:
-            values = peek(body) if self._caller.plain else None
-            plan = None if values is None else self._caller.plans.get(bytes(values.get("model", b"")))
+            values = peek(body) if caller.plain else None
+            plan = None if values is None else caller.plans.get(bytes(values.get("model", b"")))
             if values is None or plan is None or plan.edits.concern(values):
                 self._prepare(body)
             else:  # compact JSON for a model that this caller asked before, with nothing to edit: as most calls are
                 self._plan = plan
-                self._model = plan.model
-                self._provider = plan.provider
-                self._content_logged = plan.content_logged
                 self._sent_body = body
                 if "user" in values:
-                    self._take_session(read_value(values["user"]))
+                    self._session_id = caller.session(bytes(values["user"]))
         except Refusal as refusal:
             self.refuse(refusal)
             return
@@ -118,31 +113,29 @@ class Call:
         if body.duplicates:
             for key in _ROUTED_KEYS:
                 body.get(key)  # refuses what stands twice
-        if caller.messages:
-            self._take_session(read_user_id(body))
-        else:
-            self._take_session(body.get("user"))
-        model = self._model = read_model(body)
-        provider = self._route(model, bytes(body.values["model"]))
-        self._sent_body, self._edits = provider.edits.apply(body, model, chat=caller.chat)
-
-    def _take_session(self, user: object) -> None:
+        user = read_user_id(body) if caller.messages else body.get("user")
         if isinstance(user, str):
-            # A lone surrogate cannot stand in a frame.
-            self._session_id = user[:CALLER_CHARACTERS].encode("utf-8", "replace").decode()
+            self._session_id = cut(user)
+        model = self._model = read_model(body)
+        plan = self._route(model, bytes(body.values["model"]))
+        self._sent_body, self._edits = plan.edits.apply(body, model, chat=caller.chat)
 
-    def _route(self, model: str, raw_model: bytes) -> "ReadyProvider":
-        setup = self._caller.setup
-        route = setup.router.route(model)
-        if route is None:
-            message = f"Unknown model '{model[:200]}'. Served here: {setup.router.describe_served()}"
-            raise Refusal(errors.UNKNOWN_MODEL, message, param="model")
-        provider = self._provider = setup.providers[route.provider]
-        if provider.key_missing:
-            raise Refusal(errors.NO_PROVIDER_KEY, f"{provider.name.upper()} API key not configured on server")
-        plan = self._plan = self._caller.plan(raw_model, model, provider)
-        self._content_logged = plan.content_logged
-        return provider
+    def _route(self, model: str, raw_model: bytes) -> Plan:
+        caller = self._caller
+        plan = caller.plans.get(raw_model)
+        if plan is None:
+            setup = caller.setup
+            route = setup.router.route(model)
+            if route is None:
+                message = f"Unknown model '{model[:200]}'. Served here: {setup.router.describe_served()}"
+                raise Refusal(errors.UNKNOWN_MODEL, message, param="model")
+            self._provider_name = route.provider
+            provider = setup.providers[route.provider]
+            if provider.key_missing:
+                raise Refusal(errors.NO_PROVIDER_KEY, f"{provider.name.upper()} API key not configured on server")
+            plan = caller.plan(raw_model, model, provider)
+        self._plan = plan
+        return plan
 
     def on_refused(self, error: ProtocolError) -> bool:
         """The body's rest cannot be read."""
@@ -153,13 +146,14 @@ class Call:
 
     def _attempt(self) -> None:
         """Take a connection; the request goes out once its frame is with the kernel."""
-        app, provider = self._app, self._provider
-        assert provider is not None
+        app, plan = self._app, self._plan
+        assert plan is not None
         if app.drain_spent:
             self.refuse(Refusal(errors.DRAINING, errors.DRAINING.when))
             return
         app.calls.add(self)
         self._attempts += 1
+        provider = plan.provider
         pool = provider.pool
         if pool is None:
             pool = provider.pool = app.pool(provider.origin)
@@ -186,7 +180,7 @@ class Call:
         plan = self._plan
         if upstream is not self._upstream or plan is None:
             return  # the client left in the meantime
-        self.deadline = self._app.clock + self._caller.setup.limits.between_bytes_s
+        self.deadline = self._app.clock + plan.between_bytes_s
         if not self._own_us:
             self._own_us = (monotonic_ns() - self._started_ns) // 1000
         body = self._sent_body
@@ -194,38 +188,38 @@ class Call:
 
     def on_connect_failed(self, error: Exception) -> None:
         """The pool's callback: no connection is to be had."""
-        assert self._provider is not None
         if isinstance(error, TimeoutError):
             self.on_deadline()
         else:
-            self.refuse(attempts.explain(error, self._provider.name))
+            self.refuse(attempts.explain(error, self._plan.provider.name if self._plan else UNROUTED))
 
     def on_failed(self, error: Exception, retryable: bool) -> None:
         """The upstream connection's callback: it broke, or the provider broke HTTP."""
-        assert self._provider is not None
+        assert self._plan is not None
+        provider = self._plan.provider
         self._upstream = None
         if self._phase == _ANSWERING:
             self._cut_off(f"the provider broke off its answer: {error}")
         elif retryable and self._attempts < attempts.ATTEMPTS:
-            self._attempt_log += (f"{self._provider.name}: a reused connection closed before any byte; sent again",)
+            self._attempt_log += (f"{provider.name}: a reused connection closed before any byte; sent again",)
             self._attempt()
         else:
-            self.refuse(attempts.explain(error, self._provider.name))
+            self.refuse(attempts.explain(error, provider.name))
 
     # --- the answer ----------------------------------------------------------------------------------------------
 
     def on_whole(self, head: ResponseHead, body: bytes) -> None:
         """The whole answer came in one piece."""
-        if len(body) > self._caller.setup.capture_bytes:
-            self.on_response(head, len(body), [body], done=True)
-            return
         relayed: Relayed | None = head.context
         if relayed is None:
             relayed = head.context = Relayed(head)
+        if len(body) > self._caller.setup.capture_bytes:
+            self.on_response(head, len(body), [body], done=True)
+            return
         self._relayed = relayed
         self._phase = _FINISHED
         self._upstream = None
-        self._note_response(whole=body)
+        self._note_whole(relayed, body)
         self._app.calls.discard(self)
         connection = self._connection
         if connection is not None:
@@ -263,17 +257,16 @@ class Call:
     def _answer_head(self, relayed: Relayed) -> bytes:
         """The answer's head for the client; ``server-timing`` tells our own share, in milliseconds."""
         request_id = self.request_id.encode()
+        own_us = self._own_us
         plan = self._plan
         assert plan is not None
-        parts = (
+        return b"%b%b%bx-llm-request-id: %b\r\n%b" % (
             relayed.lines,
             plan.answer_lines,
-            server_timing(self._own_us),
-            b"x-llm-request-id: ",
+            TIMINGS[own_us] if own_us < KNOWN_TIMINGS else server_timing(own_us),
             request_id,
-            b"\r\n" if relayed.telling_id else b"\r\nx-request-id: %b\r\n" % request_id,
+            b"" if relayed.telling_id else b"x-request-id: %b\r\n" % request_id,
         )
-        return b"".join(parts)
 
     def on_body(self, pieces: list[bytes], done: bool) -> None:
         """More of the answer has come; ``done``: the last of it."""
@@ -362,8 +355,8 @@ class Call:
         self._connection = None
         elapsed_ms = (monotonic_ns() - self._started_ns) // 1_000_000
         mode = self._caller.setup.on_client_gone
-        if self._provider is not None and self._provider.on_client_gone is not None:
-            mode = self._provider.on_client_gone
+        if self._plan is not None and self._plan.provider.on_client_gone is not None:
+            mode = self._plan.provider.on_client_gone
         if mode == "finish" and self._phase != _BODY:
             self._gone_ms = elapsed_ms
             self._unanswered = self._relayed is None
@@ -415,44 +408,73 @@ class Call:
     def _note_request(self) -> None:
         if self.request_header is not None:
             return
-        caller, provider, body = self._caller, self._provider, self._body
+        caller, plan, body = self._caller, self._plan, self._body
+        size = len(body)
         header = self.request_header = RequestHeader(
             self.request_id,
             self._arrived_ns,
-            caller.endpoint,
-            UNROUTED if provider is None else provider.name,
-            self._model,
-            caller.key,
-            caller.origin,
-            caller.client,
+            *(self._unplanned_identity() if plan is None else plan.identity),
             self._session_id,
             caller.client_request_id,
             caller.content_type,
-            len(body),
+            size,
             self._edits,
             caller.setup.config_sha256,
-            self._content_logged,
+            caller.content_logged if plan is None else plan.content_logged,
             caller.traceparent,
         )
         limit = caller.setup.capture_bytes
-        if len(body) <= limit:
-            self._app.append(header, (body,) if body else (), len(body))
+        if size <= limit:
+            self._app.append(header, (body,) if size else (), size)
         else:
             self._app.append(header, (memoryview(body)[:limit],), limit)
 
-    def _note_response(
-        self,
-        *,
-        error: str | None = None,
-        status: int = 0,
-        complete: bool = True,
-        whole: bytes = b"",
-    ) -> None:
-        """The response's frame joins the turn's; ``whole``: the body, where it came at once."""
+    def _unplanned_identity(self) -> Identity:
+        return self._caller.identity(self._provider_name, self._model)
+
+    def _note_whole(self, relayed: Relayed, body: bytes) -> None:
+        """As ``_note_response``, for an answer that came in one piece and was not waited for in vain."""
+        if self._gone_ms is not None:
+            self._captured = Captured(len(body))
+            self._captured.add([body])
+            self._note_response()
+            return
+        caller, plan, told = self._caller, self._plan, relayed.told
+        assert plan is not None
+        self._noted_response = True
+        size = len(body)
+        elapsed_ns = monotonic_ns() - self._started_ns
+        elapsed_us = elapsed_ns // 1000
+        header = ResponseHeader(
+            self.request_id,
+            self._arrived_ns + elapsed_ns,
+            *plan.identity,
+            self._session_id,
+            relayed.status,
+            told.status,
+            None,
+            elapsed_us,
+            elapsed_us if size else None,
+            self._attempts,
+            self._attempt_log,
+            told.content_type,
+            told.content_encoding,
+            told.request_id,
+            measured(told.error_headers, size) if told.error_headers else None,
+            size,
+            True,
+            plan.content_logged,
+            self._own_us,
+            caller.traceparent,
+        )
+        self._app.append(header, (body,) if size else (), size)
+
+    def _note_response(self, *, error: str | None = None, status: int = 0, complete: bool = True) -> None:
+        """The response's frame joins the turn's."""
         if self._noted_response:
             return
         self._noted_response = True
-        caller, provider, captured, relayed = self._caller, self._provider, self._captured, self._relayed
+        caller, plan, captured, relayed = self._caller, self._plan, self._captured, self._relayed
         if relayed is None:
             told = OWN_ANSWER
         else:
@@ -461,29 +483,20 @@ class Call:
         if error is None and self._gone_ms is not None:
             error = f"Client disconnected/cancelled after {self._gone_ms}ms; the answer was taken in for the record"
         elapsed_ns = monotonic_ns() - self._started_ns
-        ttft_us = self._ttft_us
         pieces: Sequence[bytes] = ()
         size = total = 0
-        if whole:
-            pieces, size, total = (whole,), len(whole), len(whole)
-            ttft_us = elapsed_ns // 1000
-        elif captured is not None:
+        if captured is not None:
             pieces, size, total = captured.pieces, captured.size, captured.total_bytes
         header = ResponseHeader(
             self.request_id,
             self._arrived_ns + elapsed_ns,
-            caller.endpoint,
-            UNROUTED if provider is None else provider.name,
-            self._model,
-            caller.key,
-            caller.origin,
-            caller.client,
+            *(self._unplanned_identity() if plan is None else plan.identity),
             self._session_id,
             status,
             told.status,
             error,
             elapsed_ns // 1000,
-            ttft_us,
+            self._ttft_us,
             self._attempts,
             self._attempt_log,
             told.content_type,
@@ -492,7 +505,7 @@ class Call:
             measured(told.error_headers, total) if complete and told.error_headers else told.error_headers,
             total,
             complete,
-            self._content_logged,
+            caller.content_logged if plan is None else plan.content_logged,
             self._own_us,
             caller.traceparent,
         )

@@ -1,19 +1,31 @@
 """The authenticated client of a call, and all that its head says: derived once for each head, shared by its calls."""
 
-from typing import Final
+from typing import Final, TypeAlias
 
 from open_llm_proxy.http1.head import RequestHead
 from open_llm_proxy.proxy import errors
-from open_llm_proxy.proxy.auth import identity
+from open_llm_proxy.proxy.auth import CALLER_CHARACTERS, identity
 from open_llm_proxy.proxy.errors import Refusal
 from open_llm_proxy.proxy.providers import ReadyProvider
+from open_llm_proxy.proxy.request import read_value
 from open_llm_proxy.proxy.setup import Setup
 
 CHAT_PATHS: Final = (b"/v1/chat/completions", b"/chat")
 MESSAGES_PATH: Final = b"/v1/messages"
 PLANS_REMEMBERED: Final = 64
+SESSIONS_REMEMBERED: Final = 64
+REMEMBERED_BYTES: Final = 256
+
+Identity: TypeAlias = tuple[str, str, str | None, str, str | None, str | None]
+"""``endpoint, provider, model, key, origin, client``: so they stand in a frame's header."""
+
 _JSON_TYPES: Final = (b"application/json", b"*/*", b"")
 _MULTIPART: Final = b"multipart/form-data"
+
+
+def cut(user: str) -> str:
+    """A session's id as records show it; a lone surrogate cannot stand in a frame."""
+    return user[:CALLER_CHARACTERS].encode("utf-8", "replace").decode()
 
 
 class Caller:
@@ -36,6 +48,7 @@ class Caller:
         "plans",
         "refusal",
         "session_id",
+        "sessions",
         "setup",
         "traceparent",
     )
@@ -61,6 +74,24 @@ class Caller:
         self.plain = not self.multipart and not self.messages
         self.refusal = _refusal(fields, kind)
         self.plans: dict[bytes, Plan] = {}
+        self.sessions: dict[bytes, str | None] = {}
+
+    def identity(self, provider: str, model: str | None) -> Identity:
+        """What both frames of a call tell of it first."""
+        return self.endpoint, provider, model, self.key, self.origin, self.client
+
+    def session(self, raw_user: bytes) -> str | None:
+        """The session that the JSON of a body's ``user`` names: itself if it is a string, else the head's."""
+        sessions = self.sessions
+        if raw_user in sessions:
+            return sessions[raw_user]
+        user = read_value(raw_user)
+        session_id = cut(user) if isinstance(user, str) else self.session_id
+        if len(sessions) >= SESSIONS_REMEMBERED:
+            sessions.clear()
+        if len(raw_user) <= REMEMBERED_BYTES:
+            sessions[raw_user] = session_id
+        return session_id
 
     def wants_less(self) -> bool:
         """Whether the caller asked that its texts be kept out of the record."""
@@ -71,7 +102,7 @@ class Caller:
         plan = Plan(self, model, provider)
         if len(self.plans) >= PLANS_REMEMBERED:
             self.plans.clear()
-        if len(raw_model) <= 256:
+        if len(raw_model) <= REMEMBERED_BYTES:
             self.plans[raw_model] = plan
         return plan
 
@@ -79,11 +110,12 @@ class Caller:
 class Plan:
     """Where a caller's calls to a model go, and the bytes that are the same in each of them."""
 
-    __slots__ = ("answer_lines", "content_logged", "edits", "model", "provider", "request_lines")
+    __slots__ = ("answer_lines", "between_bytes_s", "content_logged", "edits", "identity", "provider", "request_lines")
 
     def __init__(self, caller: Caller, model: str, provider: ReadyProvider) -> None:
         head = caller.head
-        self.model = model
+        self.identity = caller.identity(provider.name, model)
+        self.between_bytes_s = caller.setup.limits.between_bytes_s
         self.provider = provider
         self.edits = provider.edits
         self.content_logged = caller.content_logged

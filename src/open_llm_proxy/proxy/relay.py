@@ -61,11 +61,8 @@ def own_head(status: int, content_type: bytes, lines: bytes) -> bytes:
 
 def server_timing(own_us: int) -> bytes:
     """The header line that tells the proxy's own share of a call (Server Timing, https://www.w3.org/TR/server-timing/)."""
-    return _TIMINGS[own_us] if own_us < len(_TIMINGS) else _timing(own_us)
-
-
-def _timing(own_us: int) -> bytes:
     return b"server-timing: proxy;dur=%d.%03d\r\n" % divmod(own_us, 1000)
 
 
-_TIMINGS: Final = tuple(_timing(own_us) for own_us in range(2000))
+KNOWN_TIMINGS: Final = 2000
+TIMINGS: Final = tuple(server_timing(own_us) for own_us in range(KNOWN_TIMINGS))

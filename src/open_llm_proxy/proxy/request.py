@@ -69,7 +69,7 @@ class Body:
         return None if value is None else read_value(value)
 
 
-def read_value(raw: msgspec.Raw) -> object:
+def read_value(raw: msgspec.Raw | bytes) -> object:
     """One value; what only the standard library reads (NaN, a number out of range) is read by it.
 
     Raises:

@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from time import perf_counter_ns
 from typing import Final
 
 from open_llm_proxy.spool.directory import WriterDirectory
@@ -91,52 +92,70 @@ class SpoolWriter:
         self._buffers: list[Buffer] = []
         self._ends: list[int] = []  # of each frame, in bytes from the first of the turn
         self._bytes = 0
+        self._taken = 0  # of those, already taken from the room
 
     # --- the hot path --------------------------------------------------------------------------------------------
 
     def append(self, header: Header, body: Sequence[Buffer], body_bytes: int) -> None:
         """Join a frame to the turn's. The pieces of ``body``, ``body_bytes`` together, are written as they are."""
-        self._counters[ACCEPTED] += 1
         try:
             head = encode_head(header, body_bytes)
         except Exception as error:  # noqa: BLE001 - a lone surrogate, an odd type: whatever it is, serving goes on
             head = self._encode_tamed(header, body_bytes, error)
-        size = len(head) + body_bytes
+        size = len(head)
+        end = self._bytes + size + body_bytes
+        room = self._room
+        if (
+            end <= room.left
+            and not room.step
+            and self._day_begins_ns <= header.at_ns < self._day_ends_ns
+            and 0 < size <= MAX_HEADER_BYTES
+        ):
+            self._bytes = end
+            self._ends.append(end)
+            self._buffers.append(head)
+            if body:
+                self._buffers += body
+        else:
+            self._append_carefully(header, head, body, body_bytes)
+
+    def _append_carefully(self, header: Header, head: bytes, body: Sequence[Buffer], body_bytes: int) -> None:
+        """As ``append``, for the first frame of a day, one that is too large, or where there is little room."""
         if not self._day_begins_ns <= header.at_ns < self._day_ends_ns:
             self._begin_day(header.at_ns)
-        room = self._room
-        if size <= room.left and not room.step and len(head) <= MAX_HEADER_BYTES and head:
-            room.left -= size
-        else:
-            head, body = self._squeeze(header, head, body, body_bytes)
-            if not head:
-                self._counters[LOST] += 1
-                return
-            size = len(head) + (body_bytes if body else 0)
-        self._buffers.append(head)
-        if body:
-            self._buffers += body
-        self._bytes += size
+        self.commit()  # takes its room, so that what is left can be told
+        head, body = self._squeeze(header, head, body, body_bytes)
+        if not head:
+            self._counters[ACCEPTED] += 1
+            self._counters[LOST] += 1
+            return
+        self._buffers = [head, *body]
+        self._bytes = self._taken = len(head) + (body_bytes if body else 0)
         self._ends.append(self._bytes)
 
     def commit(self) -> None:
         """Write the turn's frames: on return they are with the kernel, or counted lost. Never raises."""
-        if not self._ends:
+        ends = self._ends
+        if not ends:
             return
-        buffers, ends, size = self._buffers, self._ends, self._bytes
+        buffers, size = self._buffers, self._bytes
         self._buffers, self._ends, self._bytes = [], [], 0
+        self._room.left -= size - self._taken
+        self._taken = 0
         counters = self._counters
+        frames = len(ends)
+        counters[ACCEPTED] += frames
         if self._wait_until_s and time.monotonic() < self._wait_until_s:
-            counters[LOST] += len(ends)
+            counters[LOST] += frames
             return
         segment = self._segment
         if segment is None or segment.day_begins_ns != self._day_begins_ns:
             segment = self._begin(self._day_begins_ns)
             if segment is None:
-                counters[LOST] += len(ends)
+                counters[LOST] += frames
                 self._hold_off()
                 return
-        begun_ns = time.perf_counter_ns()
+        begun_ns = perf_counter_ns()
         try:
             write_all(segment.fd, buffers, size)
             if segment is not self._segment:
@@ -144,17 +163,17 @@ class SpoolWriter:
         except Exception as error:  # noqa: BLE001 - OSError; or a body that is no buffer: serving goes on
             self._keep_whole(segment, ends, error)
             return
-        counters[SPOOL_WRITE_NS] += time.perf_counter_ns() - begun_ns
+        counters[SPOOL_WRITE_NS] += perf_counter_ns() - begun_ns
         counters[SPOOL_WRITES] += 1
-        counters[SPOOLED] += len(ends)
-        counters[SPOOL_BYTES] += size
+        counters[SPOOLED] += frames
         self._written_since_look = True
         if self._failures:
             self._failures, self._wait_until_s = 0, 0.0
         if not segment.frames:
             self._start(segment)
-        segment.frames += len(ends)
+        segment.frames += frames
         segment.size += size
+        counters[SPOOL_BYTES] += size
         if segment.size >= self._segment_bytes:
             self._roll(segment)
 

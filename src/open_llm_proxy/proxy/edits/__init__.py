@@ -6,6 +6,8 @@ to **drop**; one splice (``raw``) applies them all. Without a change the body go
 
 from collections.abc import Callable, Mapping
 
+import msgspec
+
 from open_llm_proxy.config.schema import Provider
 from open_llm_proxy.proxy import errors
 from open_llm_proxy.proxy.edits import cache_salt, params, sampling, stream_usage, thinking, tool_choice
@@ -39,13 +41,15 @@ class Edits:
         self._every = tuple(every)
         # Edits that act on what is absent always have a look; the others only where one of their keys is there.
         self._always = bool(salt or provider.default_params or provider.stream_usage)
-        self._keys = frozenset((*provider.drop_params, *sampling.SAMPLING, "enable_thinking", "tool_choice"))
-        if not provider.no_sampling_params:
-            self._keys -= set(sampling.SAMPLING) - set(provider.drop_params)
+        sampling_keys = sampling.SAMPLING if provider.no_sampling_params else ()
+        self._keys = frozenset((*provider.drop_params, *sampling_keys, "enable_thinking"))
+        self._tool_choice = provider.drop_tool_choice_without_tools
 
-    def concern(self, values: Mapping[str, object]) -> bool:
-        """Whether any edit could change a body with these top-level keys."""
-        return self._always or not self._keys.isdisjoint(values)
+    def concern(self, values: Mapping[str, msgspec.Raw]) -> bool:
+        """Whether any edit could change a body with these top-level values."""
+        if self._always or not self._keys.isdisjoint(values):
+            return True
+        return self._tool_choice and "tool_choice" in values and tool_choice.may_be_alone(values)
 
     def apply(self, body: Body, model: str, *, chat: bool) -> tuple[bytes, tuple[str, ...]]:
         """The body to send and the names of the edits made.
