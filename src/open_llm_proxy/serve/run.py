@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from open_llm_proxy import __version__
 from open_llm_proxy.config.load import Flags, Loaded
 from open_llm_proxy.config.snapshot import Snapshot
 from open_llm_proxy.errors import UserError
+from open_llm_proxy.serve.metrics import Stoppable, start_metrics
 from open_llm_proxy.serve.process import Role, Spec, command_of
 from open_llm_proxy.serve.reload import ConfigSource
 from open_llm_proxy.serve.sockets import (
@@ -22,7 +24,7 @@ from open_llm_proxy.serve.sockets import (
 from open_llm_proxy.serve.supervisor import Supervisor
 from open_llm_proxy.spool.directory import SpoolLock
 from open_llm_proxy.telemetry import diagnostics
-from open_llm_proxy.telemetry.scoreboard import RECORDER_SLOT, Scoreboard
+from open_llm_proxy.telemetry.scoreboard import RECORDER_SLOT, Facts, Scoreboard
 
 Announce = Callable[[Loaded, int], None]
 SILENT_S: Final = 1.0
@@ -67,8 +69,20 @@ def run(
         listen(listeners, place.host)
         raise_open_file_limit()
         scoreboard, scoreboard_fd = Scoreboard.create(len(listeners) + 2)
+        stack.callback(serve_metrics(source, scoreboard).stop)
         specs = list_children(listeners, demo, scoreboard_fd, commands)
         return Supervisor(source, specs, scoreboard, on_serving=lambda: announce(source.loaded, port)).run()
+
+
+def serve_metrics(source: ConfigSource, scoreboard: Scoreboard) -> Stoppable:
+    """Start ``/metrics`` where the proxy listens, on the configured port."""
+
+    def facts() -> Facts:
+        limits = source.snapshot.config.limits
+        return Facts(__version__, limits.spool_bytes, limits.outbox_bytes)
+
+    config = source.snapshot.config
+    return start_metrics(config.listen.host, config.metrics.port, scoreboard, facts)
 
 
 def list_children(

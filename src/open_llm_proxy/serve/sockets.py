@@ -15,6 +15,7 @@ from typing import Any, Final
 from open_llm_proxy.errors import UserError
 
 BACKLOG: Final = 4096
+METRICS_BACKLOG: Final = 16
 SHARES_PORTS: Final = sys.platform == "linux"
 """Elsewhere SO_REUSEPORT does not spread connections, so all workers accept from one socket."""
 _LOOPBACK: Final = "127.0.0.1"
@@ -43,6 +44,24 @@ def bind_demo_socket() -> socket.socket:
     """A bound socket on a free loopback port, listening."""
     listener = _bind(socket.AF_INET, (_LOOPBACK, 0), shared=False)
     listener.listen(BACKLOG)
+    return listener
+
+
+def bind_metrics_socket(host: str, port: int) -> socket.socket:
+    """A bound socket for ``/metrics``, listening.
+
+    Raises:
+        UserError: The address cannot be bound.
+    """
+    family, address = _resolve(host, port)
+    try:
+        listener = _bind(family, address, shared=False)
+        listener.listen(METRICS_BACKLOG)
+    except OSError as error:
+        raise UserError(
+            f"can't listen on {host} port {port}: {error.strerror}",
+            "Choose another with METRICS_PORT or metrics.port; 0 is off",
+        ) from error
     return listener
 
 

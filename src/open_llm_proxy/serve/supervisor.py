@@ -1,7 +1,7 @@
 """The supervisor: keeps its children running, hands them what it accepts as configuration, stops as nginx does.
 
 One thread and one ``select``: it waits for signals, for what children say and for the next thing that is due. It holds
-the listening sockets and the scoreboard, so it is also where ``/metrics`` has its place.
+the listening sockets and the scoreboard; a thread beside this one serves ``/metrics`` from that.
 """
 
 import selectors
@@ -19,7 +19,14 @@ from open_llm_proxy.serve.process import Spec, describe_exit
 from open_llm_proxy.serve.reload import POLL_S, ConfigSource
 from open_llm_proxy.serve.signals import END, Signals, terminal_is_gone
 from open_llm_proxy.telemetry import diagnostics
-from open_llm_proxy.telemetry.scoreboard import BUFFERED_BYTES, CONNECTIONS, IN_FLIGHT, Scoreboard
+from open_llm_proxy.telemetry.scoreboard import (
+    BUFFERED_BYTES,
+    CONNECTIONS,
+    IN_FLIGHT,
+    RESTARTS,
+    UPSTREAM_IDLE,
+    Scoreboard,
+)
 
 EXIT_CUT_SHORT: Final = 3  # a second signal, or a worker that did not end in time
 EXIT_NO_WORKER: Final = 4  # workers die before they can serve
@@ -30,7 +37,7 @@ HUNG_UP_S: Final = 0.5
 """A child whose end of the channel is closed is about to end: it has this long."""
 MOST_DEATHS: Final = 5
 """A worker that never worked and died this often in a row is not to be helped by another start."""
-_GAUGES: Final = (IN_FLIGHT, CONNECTIONS, BUFFERED_BYTES)
+_GAUGES: Final = (IN_FLIGHT, CONNECTIONS, BUFFERED_BYTES, UPSTREAM_IDLE)
 
 
 class Phase(Enum):
@@ -162,6 +169,8 @@ class Supervisor:
         if child.spec.role == "worker":
             self._reset_gauges(child.spec.slot)
         delay_s = child.note_death(successor=self._is_needed(child))
+        if child.start_at is not None:
+            self._scoreboard.slot(child.spec.slot)[RESTARTS] += 1
         self._say_ended(child, status, delay_s)
 
     def _is_needed(self, child: Child) -> bool:

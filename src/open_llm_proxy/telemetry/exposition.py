@@ -13,20 +13,12 @@ from prometheus_client.registry import Collector
 
 from open_llm_proxy.telemetry import scoreboard as board
 from open_llm_proxy.telemetry.ledger import KINDS, LATENCY, OWN, STATUSES, TTFT, UPSTREAM, Labels, Row, Scale
-from open_llm_proxy.telemetry.scoreboard import Scoreboard
+from open_llm_proxy.telemetry.scoreboard import Facts, Scoreboard
 
 PREFIX: Final = "open_llm_proxy_"
 CALL_LABELS: Final = Labels._fields
 _NANO: Final = 1e-9
 _FAILING: Final = 2
-
-
-class Facts(NamedTuple):
-    """What is told beside the counters. Sizes in bytes."""
-
-    version: str
-    spool_limit_bytes: int
-    outbox_limit_bytes: int
 
 
 class _Total(NamedTuple):

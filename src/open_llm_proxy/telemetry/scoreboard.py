@@ -12,7 +12,7 @@ import os
 import tempfile
 import time
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from open_llm_proxy.telemetry import ledger
 
@@ -58,6 +58,14 @@ SLOT_COUNTERS: Final = 48
 TEXT_BYTES: Final = 512  # one text a slot (the store's last error)
 SLOT_BYTES: Final = SLOT_COUNTERS * 8 + TEXT_BYTES
 RECORDER_SLOT: Final = 0  # workers take 1, 2, …
+
+
+class Facts(NamedTuple):
+    """What is told beside the counters in the metrics. Sizes in bytes."""
+
+    version: str
+    spool_limit_bytes: int
+    outbox_limit_bytes: int
 
 
 class Scoreboard:
