@@ -142,6 +142,33 @@ def test_a_closed_segment_waits_for_others_until_the_interval_is_over(kit, bench
     assert len(kit.files("outbox/**/*")) == 1
 
 
+def test_under_load_a_chunk_file_is_done_when_the_next_segment_is_begun(kit, bench):
+    """A slice of time that ends with frames left, each time: the moment with nothing to read never comes."""
+    kit.now_ns = 10**18  # opened long ago
+    kit.open_calls = [kit.request(1)]
+    writer = kit.writer(segment_bytes=1)
+    kit.write(writer, kit.request(1))
+    writer._segment_bytes = 1 << 20
+    kit.write(writer, kit.request(2))
+    one = bench()
+    one.intake.work(0)
+    assert one.shipped() == []  # were more segments closed, they would go into the same file
+    one.intake.work(0)
+    assert one.shipped() == [("request", "1")]
+    assert one.stdout.ids() == [("request", "1"), ("request", "2")]
+
+
+def test_under_load_a_chunk_file_does_not_wait_for_longer_than_the_interval(kit, bench):
+    kit.now_ns = 2**62
+    kit.adapt({"flush_interval_s": 0})
+    writer = kit.writer(segment_bytes=1)
+    kit.write(writer, kit.request(1))
+    kit.write(writer, kit.request(2))
+    one = bench()
+    one.intake.work(0)
+    assert one.shipped() == [("request", "1")]
+
+
 def test_a_full_chunk_file_does_not_wait_for_the_interval(kit, bench):
     kit.now_ns = 2**62
     kit.adapt(chunk_bytes=4000)

@@ -47,7 +47,9 @@ class Bench:
         self.store = Store()
         self.outbox = Outbox(kit.spool)
         self.said = []
-        self.shipping = Shipping(self.outbox, self.store, kit.board, lambda *told: self.said.append(told))
+        self.over = []
+        say, drop = lambda *told: self.said.append(told), lambda *kinds: self.over.append(kinds)
+        self.shipping = Shipping(self.outbox, self.store, kit.board, say, drop)
 
     def add(self, name):
         self.kit.spool.mkdir(exist_ok=True)
@@ -103,6 +105,8 @@ def test_while_the_store_is_down_files_wait_and_are_caught_up_in_order(bench, ki
     kinds = [told[0] for told in bench.said]
     assert set(kinds) == {"unreachable", "store again"}
     assert kinds[-1] == "store again"
+    assert "unreachable" in bench.over[-1]  # what was not said of it need not be said any more
+    assert set(bench.over[:-1]) == {("store again",)}
 
 
 def test_the_pause_grows_to_its_bound(bench, wait_until):
@@ -116,6 +120,27 @@ def test_the_pause_grows_to_its_bound(bench, wait_until):
     bench.store.down = None
     bench.shipping._ship_all()
     assert bench.shipping._pause_s == 0
+
+
+def test_the_pause_does_not_grow_with_the_files_that_are_refused(bench):
+    for name in "abcd":
+        bench.add(name)
+    bench.store.down = "other"
+    bench.shipping._ship_all()
+    assert len(bench.store.tries) == 4
+    assert bench.shipping._pause_s == 0.01
+
+
+def test_the_pause_is_over_with_the_first_file_that_is_taken(bench):
+    bench.add("a")
+    bench.store.down = "slow"
+    for _ in range(4):
+        bench.shipping._ship_all()
+    bench.add("b")
+    bench.store.down, bench.store.faults = None, {"2026-11-25/b.jsonl": "slow"}
+    bench.shipping._ship_all()
+    assert bench.names() == ["a"]
+    assert bench.shipping._pause_s == 0.01
 
 
 def test_the_longest_pause_is_thirty_seconds():

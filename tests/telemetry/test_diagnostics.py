@@ -176,6 +176,17 @@ def test_flush_says_what_was_left_out_last():
     assert outlet.lines[2:] == [("warning", "fourth")]
 
 
+def test_what_is_over_is_not_said_later():
+    outlet = Recorded()
+    throttle = Throttle(60, outlet=outlet, clock=Clock())
+    for kind in ("down", "down", "full", "full"):
+        throttle.say(kind, "warning", f"the store is {kind}")
+    throttle.drop("down", "never said")
+    throttle.flush(everything=True)
+    assert outlet.lines.count(("warning", "the store is down")) == 1
+    assert outlet.lines.count(("warning", "the store is full")) == 2
+
+
 def test_kinds_made_of_foreign_text_do_not_grow_memory():
     outlet = Recorded()
     throttle = Throttle(60, outlet=outlet, clock=Clock())

@@ -73,6 +73,11 @@ class Fold:
         """The Unix time of the oldest record; 0: there is none."""
         return min((part.oldest_ns for part in self._parts if part.oldest_ns), default=0)
 
+    @property
+    def age_s(self) -> float:
+        """Seconds since its first line, by this process's clock."""
+        return time.monotonic() - self._begun_s
+
     def begin(self, number: int, place: int) -> None:
         """Lines of segment ``number`` follow; those up to byte ``place`` of it are in the outbox."""
         self.number, self._place = number, place
@@ -117,7 +122,7 @@ class Fold:
         if self.busy or not self._segments:
             return False
         waited_ns = time.time_ns() - self._segments[0].header.opened_ns
-        return time.monotonic() - self._begun_s >= interval_s or waited_ns >= interval_s * 1e9
+        return self.age_s >= interval_s or waited_ns >= interval_s * 1e9
 
     def finish(self, outbox: Outbox) -> None:
         """Bring the parts into the outbox, then delete the segments. No segment may be half read.

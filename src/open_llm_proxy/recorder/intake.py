@@ -91,6 +91,8 @@ class Intake:
     # --- frames --------------------------------------------------------------------------------------------------
 
     def _take(self, reading: Reading, items: list[Item]) -> None:
+        if reading.name.closed is None and not self._is_begun(reading):
+            self._finish_due(everything=False)  # under load the moment when nothing more is there may never come
         fold = self._fold_of(reading)
         stdout: list[bytes] = []
         for item in items:
@@ -107,6 +109,10 @@ class Intake:
         self._tools.progress.done()
         self._tools.stdout.write(stdout)
 
+    def _is_begun(self, reading: Reading) -> bool:
+        fold = self._folds.get(reading.name.day)
+        return fold is not None and fold.busy and fold.number == reading.name.number
+
     def _fold_of(self, reading: Reading) -> Fold:
         day = reading.name.day
         fold = self._folds.get(day)
@@ -115,7 +121,7 @@ class Intake:
             folder = parts_root(settings.spool)
             fold = Fold(folder, self.follower.name, day, settings.chunk_bytes, keep=not self._only_stdout)
             self._folds[day] = fold
-        if not fold.busy or fold.number != reading.name.number:
+        if not self._is_begun(reading):
             fold.begin(reading.name.number, reading.place)
         return fold
 
@@ -191,7 +197,8 @@ class Intake:
         if reading.bereaved and reading.open_calls:
             self._end_calls(reading, fold, stdout)
         fold.end(Segment(reading.name, reading.path, reading.header))
-        if fold.size >= self._tools.settings().chunk_bytes // 2:
+        settings = self._tools.settings()
+        if fold.size >= settings.chunk_bytes // 2 or fold.age_s >= settings.log.flush_interval_s:
             self._finish(fold)
 
     def _end_calls(self, reading: Reading, fold: Fold, stdout: list[bytes]) -> None:

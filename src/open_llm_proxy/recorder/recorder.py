@@ -125,7 +125,7 @@ class Recorder:
         if self._shipping is not None:
             self._shipping.use(sink)
             return
-        self._shipping = Shipping(self._outbox, sink, self._board, self._throttle.say)
+        self._shipping = Shipping(self._outbox, sink, self._board, self._throttle.say, self._throttle.drop)
         self._shipping.start()
 
     def _end(self, deadline_s: float) -> bool:

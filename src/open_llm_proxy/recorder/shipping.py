@@ -3,10 +3,11 @@
 import threading
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import Final, get_args
 
 from open_llm_proxy.recorder.outbox import Outbox, Waiting
 from open_llm_proxy.recorder.sinks import FileSink, SinkError
+from open_llm_proxy.store.faults import Fault
 from open_llm_proxy.telemetry import diagnostics
 from open_llm_proxy.telemetry.scoreboard import (
     FAILED_ATTEMPTS,
@@ -21,6 +22,8 @@ FIRST_PAUSE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = 30.0
 LOOK_S: Final = 1.0
 NONE, OK, FAILING = 0, 1, 2
+AGAIN: Final = "store again"
+FAULTS: Final = get_args(Fault)
 
 
 class Shipping:
@@ -31,6 +34,7 @@ class Shipping:
         sink: What takes them.
         board: Counters and the store's last error go here, into the recorder's slot.
         say: Where messages go.
+        drop: Told of the kinds of messages that are out of date: what was left out of them need not be said.
     """
 
     def __init__(
@@ -39,12 +43,14 @@ class Shipping:
         sink: FileSink,
         board: Scoreboard,
         say: Callable[[str, diagnostics.Level, str], object],
+        drop: Callable[..., object] = lambda *_: None,
     ) -> None:
         self._outbox = outbox
         self._sink = sink
         self._board = board
         self._counters = board.slot(RECORDER_SLOT)
         self._say = say
+        self._drop = drop
         self._wake = threading.Event()
         self._hurry = threading.Event()
         self._stopped = threading.Event()
@@ -105,14 +111,14 @@ class Shipping:
                 self._on_failure(error)
                 failed.add(waiting.key)
                 if error.fault != "other":
-                    return
+                    break
             except FileNotFoundError:
                 self._outbox.remove(waiting)  # somebody has taken it away by hand
             except Exception as error:  # noqa: BLE001 - a thread that ends would ship nothing more
                 self._on_failure(SinkError("other", f"{waiting.path}: {error!r}"))
                 failed.add(waiting.key)
-        if not failed:
-            self._pause_s = 0.0
+        if failed:
+            self._pause_s = min(LONGEST_PAUSE_S, self._pause_s * 2 or FIRST_PAUSE_S)
 
     def _ship(self, waiting: Waiting) -> None:
         records = _count_records(waiting)
@@ -122,20 +128,22 @@ class Shipping:
         self._counters[SHIPPED_FILES] += 1
 
     def _on_success(self) -> None:
+        self._pause_s = 0.0
         if self._counters[STORE_STATE] != OK:
             self._counters[STORE_STATE] = OK
             self._board.set_text(RECORDER_SLOT, "")
         if self._failing_since_s:
             failing_s = time.monotonic() - self._failing_since_s
             self._failing_since_s = 0.0
-            self._say("store again", "info", f"the store takes chunk files again, after {failing_s:.0f} s")
+            self._drop(*FAULTS)
+            self._say(AGAIN, "info", f"the store takes chunk files again, after {failing_s:.0f} s")
 
     def _on_failure(self, error: SinkError) -> None:
         self._counters[FAILED_ATTEMPTS] += 1
         self._counters[STORE_STATE] = FAILING
         self._board.set_text(RECORDER_SLOT, str(error))
         self._failing_since_s = self._failing_since_s or time.monotonic()
-        self._pause_s = min(LONGEST_PAUSE_S, self._pause_s * 2 or FIRST_PAUSE_S)
+        self._drop(AGAIN)
         self._say(error.fault, "warning", f"{error}; chunk files wait in the spool, the next try is at most 30 s away")
 
 

@@ -129,10 +129,16 @@ class Throttle:
         known.left_out = 0
         return True
 
+    def drop(self, *kinds: str) -> None:
+        """Say nothing of what was left out of these kinds: it is over."""
+        for kind in kinds:
+            if (known := self._kinds.get(kind)) is not None:
+                known.left_out = 0
+
     def flush(self, *, everything: bool = False) -> None:
         """Say the last message of each kind that was left out and whose interval is over (``everything``: of each)."""
         now = self._clock()
-        for kind in self._kinds.values():
+        for kind in list(self._kinds.values()):  # another thread may say something new meanwhile
             if kind.left_out and (everything or now - kind.said_at >= self._interval_s):
                 kind.left_out -= 1  # this one is said
                 self._outlet.say(kind.level, kind.message + kind.suffix())
