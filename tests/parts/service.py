@@ -13,6 +13,7 @@ from tests.parts.ports import free_port
 from tests.parts.processes import DEADLINE_S, Program, plain_environment, wait_until
 from tests.parts.proxy import COMMAND, FLUSH_S, KEY
 
+START_S: Final = 60.0
 CHILD: Final = "open_llm_proxy.serve."
 
 
@@ -38,7 +39,11 @@ class Service:
         self.prefix: list[str] = []
         self.programs: list[Program] = []
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "config.json").write_text(json.dumps(config))
+        self.configure(config)
+
+    def configure(self, config: Mapping[str, Any]) -> None:
+        """What the next start reads."""
+        (self.folder / "config.json").write_text(json.dumps(config))
 
     # --- its life ------------------------------------------------------------------------------------------------
 
@@ -67,7 +72,7 @@ class Service:
 
     def start(self) -> "Service":
         """Start it and wait until it answers."""
-        self.launch().wait_until(self.is_healthy, "a healthy proxy")
+        self.launch().wait_until(self.is_healthy, "a healthy proxy", START_S)
         return self
 
     def stop(self) -> int:
@@ -126,10 +131,8 @@ class Service:
             return False
 
     def is_settled(self) -> bool:
-        """Whether all that was accepted has been recorded and shipped."""
-        logging = self.logging()
-        records, store = logging["records"], logging["store"]
-        return records["shipped"] == records["recorded"] >= records["spooled"] and not store["outbox_files"]
+        """Whether everything has left the spool; that of earlier starts, too."""
+        return not self.waiting_files()
 
     def waiting_files(self) -> list[str]:
         """What is left in the spool: segments and files of the outbox."""
