@@ -3,6 +3,10 @@
 import json
 
 import pytest
+from tests.parts.s3_server import run_s3_server
+
+from open_llm_proxy.logs.bucket import Bucket
+from open_llm_proxy.store.connect import StoreOptions
 
 
 class Scribe:
@@ -101,3 +105,17 @@ def tool_loop(scribe, tools):
     scribe.ask("How many parks?", "And lakes?", count=7)
     scribe.answer("There are 7.", finish_reason="stop")
     return scribe
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory):
+    with run_s3_server(tmp_path_factory.mktemp("s3")) as server:
+        yield server
+
+
+@pytest.fixture
+def bucket(s3_server):
+    """A bucket, opened with a prefix."""
+    made = s3_server.bucket()
+    options = StoreOptions(s3_endpoint=made.endpoint, access_key_id="any", secret_access_key="any")
+    return Bucket(f"s3://{made.name}/some/prefix", options)

@@ -22,12 +22,14 @@ class StoreOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What goes with a store's URL. Times in seconds.
 
     ``s3_endpoint`` may be plain http; S3 is spoken path-style. Without keys the client looks for credentials as the
-    provider's tools do (environment, instance role). ``ca_file``: PEM, trusted beside the system's roots.
+    provider's tools do (environment, instance role), or, ``anonymous``, asks unsigned, as a public bucket allows.
+    ``ca_file``: PEM, trusted beside the system's roots.
     """
 
     s3_endpoint: str | None = None
     access_key_id: str | None = None
     secret_access_key: str | None = None
+    anonymous: bool = False
     region: str = "us-east-1"
     ca_file: str | None = None
     timeout_s: float = 300
@@ -85,6 +87,8 @@ def _connect_s3(url: str, options: StoreOptions) -> ObjectStore:
     if options.access_key_id and options.secret_access_key:
         settings["access_key_id"] = options.access_key_id
         settings["secret_access_key"] = options.secret_access_key
+    elif options.anonymous:
+        settings["skip_signature"] = True
     return S3Store(
         parts.netloc,
         config=settings,

@@ -1,0 +1,121 @@
+"""Buckets as a file system of Python's, which DuckDB reads through: no extension, and the same credentials as ours."""
+
+import io
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import obstore
+from fsspec import AbstractFileSystem  # pyright: ignore[reportMissingTypeStubs] - fsspec has none
+
+from open_llm_proxy.logs.bucket import Bucket
+
+READ_BYTES: Final = 256 << 10
+"""The least that is fetched at once: a Parquet file's footer comes with its length."""
+
+
+class BucketFiles(AbstractFileSystem):
+    """The buckets of one URL scheme, to be read only; a file's path is its URL."""
+
+    cachable = False
+
+    def __init__(self, scheme: str, buckets: Iterable[Bucket]) -> None:
+        super().__init__()  # pyright: ignore[reportUnknownMemberType] - untyped
+        self.protocol = scheme
+        self._buckets = {bucket.name: bucket for bucket in buckets}
+
+    @classmethod
+    def _strip_protocol(cls, path: Any) -> Any:
+        return path  # URLs throughout: DuckDB shows them in `filename` and in its errors
+
+    def unstrip_protocol(self, name: str) -> str:
+        """The URL, as it is."""
+        return name
+
+    def _open(self, path: str, mode: str = "rb", *_: Any, **__: Any) -> Any:
+        if mode != "rb":
+            raise io.UnsupportedOperation(f"{path} can be read only")
+        bucket, key = self._find(path)
+        return BucketFile(bucket, key, self.info(path)["size"])
+
+    def info(self, path: str, **_: Any) -> dict[str, Any]:
+        """Name, size and kind of a file.
+
+        Raises:
+            FileNotFoundError: There is none.
+        """
+        bucket, key = self._find(path)
+        with bucket.answering():
+            found = obstore.head(bucket.root, key)
+        return {"name": path, "size": found["size"], "type": "file", "modified": found["last_modified"]}
+
+    def size(self, path: str) -> int:
+        """A file's size in bytes."""
+        return self.info(path)["size"]
+
+    def modified(self, path: str) -> datetime:
+        """When a file was last written."""
+        return self.info(path)["modified"]
+
+    def ls(self, path: str, detail: bool = True, **_: Any) -> list[Any]:
+        """Files and folders right below a folder."""
+        bucket, key = self._find(path)
+        root = f"{self.protocol}://{bucket.name}/"
+        folders, files = bucket.level(bucket.root, key)
+        entries = [{"name": root + name, "size": 0, "type": "directory"} for name in folders]
+        entries += [{"name": root + name, "size": size, "type": "file"} for name, size in files]
+        return entries if detail else [entry["name"] for entry in entries]
+
+    def _find(self, path: str) -> tuple[Bucket, str]:
+        parts = urlsplit(path, allow_fragments=False)
+        if parts.netloc not in self._buckets:
+            raise FileNotFoundError(f"{path} is in no bucket that was named; there is {', '.join(self._buckets)}")
+        return self._buckets[parts.netloc], path.split(f"{parts.netloc}/", 1)[-1]
+
+
+class BucketFile(io.RawIOBase):
+    """A stored file, read by ranges: what DuckDB asks for, a little more where that is little."""
+
+    def __init__(self, bucket: Bucket, key: str, size: int) -> None:
+        super().__init__()
+        self._bucket = bucket
+        self._key = key
+        self._size = size
+        self._at = 0
+        self._start = 0
+        self._held = memoryview(b"")
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def seekable(self) -> bool:
+        """It is."""
+        return True
+
+    def tell(self) -> int:
+        """Where the next read begins."""
+        return self._at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Let the next read begin there."""
+        self._at = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        return self._at
+
+    def read(self, size: int = -1) -> bytes:
+        """So many bytes, fewer only at the end."""
+        end = self._size if size < 0 else min(self._at + size, self._size)
+        if end <= self._at:
+            return b""
+        if not (self._start <= self._at and end <= self._start + len(self._held)):
+            self._fetch(self._at, end)
+        piece = bytes(self._held[self._at - self._start : end - self._start])
+        self._at = end
+        return piece
+
+    def _fetch(self, start: int, end: int) -> None:
+        end = min(max(end, start + READ_BYTES), self._size)
+        self._start = max(min(start, end - READ_BYTES), 0)
+        with self._bucket.answering():
+            self._held = memoryview(obstore.get_range(self._bucket.root, self._key, start=self._start, end=end))
