@@ -13,7 +13,11 @@
     │   └── spool.segment.UnknownFormatError     a segment of another format
     ├── recorder.sinks.SinkError             a sink did not take a file
     ├── serve.control.ControlError           supervisor and child do not understand each other
-    └── serve.inheritance.InheritanceError   a child was started by something else than the supervisor
+    ├── serve.inheritance.InheritanceError   a child was started by something else than the supervisor
+    └── agent.exits.SessionError             a session with a model cannot go on: carries how it ends
+        ├── agent.exits.ModelError               the proxy or the model gave no answer
+        └── agent.exits.McpError                 an MCP server is not there, or lacks what was asked for
+            └── agent.exits.LostError                its session is gone, and what was asked has no answer
 """
 
 from typing import Final

@@ -21,6 +21,12 @@ COMMANDS: Final = {
 }
 
 
+_AS_TYPED: Final[dict[str, Any]] = {
+    "add_help_option": False,
+    "context_settings": {"ignore_unknown_options": True, "allow_interspersed_args": False},
+}
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """The console script; ends by ``SystemExit``."""
     given = list(sys.argv[1:] if arguments is None else arguments)
@@ -54,7 +60,9 @@ def _add_commands(app: typer.Typer, typed: Sequence[str], rows: dict[str, Row], 
             _add_commands(group, typed[1:], cast("dict[str, Row]", loaded), f"{package}.{chosen}")
             app.add_typer(group, name=name, help=row.help)
         else:
-            app.command(name, help=row.help)(answering(loaded, row.extra))
+            app.command(name, help=row.help, **(_AS_TYPED if row.arguments_as_typed else {}))(
+                answering(loaded, row.extra)
+            )
 
 
 def _load(package: str, name: str) -> dict[str, Row] | Callable[..., Any]:

@@ -4,4 +4,6 @@ from typing import Final
 
 from open_llm_proxy.cli.row import Row
 
-COMMANDS: Final[dict[str, Row]] = {}
+COMMANDS: Final[dict[str, Row]] = {
+    "run": Row("Ask a question as an app does: with tools, to the answer.", "agent", arguments_as_typed=True),
+}
