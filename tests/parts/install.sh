@@ -96,7 +96,6 @@ try node node_runtime
 try node-packages node_packages
 try llama.cpp from_sid llama.cpp essential llama-server llama.cpp-tools
 try kustomize from_sid kubernetes extract kustomize kustomize,kubernetes-client
-try crun debian crun crun
 try buildah debian buildah buildah
 try base-image base_image
 

@@ -51,7 +51,6 @@ FINDERS: Final[dict[str, Callable[[], Path | None]]] = {
     "playwright-core": _existing(lambda: NODE_MODULES / "playwright-core"),
     "kubectl": _existing(lambda: parts_folder() / "kubernetes/usr/bin/kubectl"),
     "kustomize": _existing(lambda: parts_folder() / "kubernetes/usr/bin/kustomize"),
-    "crun": _program("crun"),
     "buildah": _program("buildah"),
     "base image": _existing(lambda: parts_folder() / "base-image"),
     "llama.cpp": _existing(
