@@ -5,6 +5,7 @@ import shutil
 import threading
 
 import pytest
+from tests.parts.collector import run_collector
 
 from open_llm_proxy.config.snapshot import StoreSettings
 from open_llm_proxy.errors import UserError
@@ -338,6 +339,24 @@ def test_models_of_a_reload_get_their_label(kit, running, wait_until):
     wait_until(lambda: len(one.ids()) == 4)
     one.stop()
     assert [labels.model for labels, _ in kit.board.ledger.rows()] == ["other", "m"]
+
+
+def test_a_collector_that_hangs_holds_up_no_record(kit, running, wait_until, monkeypatch):
+    monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "10")
+    with run_collector() as collector:
+        collector.hold.clear()
+        kit.adapt({"flush_interval_s": 0.1}, traces_endpoint=collector.endpoint)
+        one = running().start()
+        writer = kit.writer(segment_bytes=1)
+        kit.write(writer, *pair(kit, 1))
+        wait_until(lambda: collector.paths)
+        kit.write(writer, *pair(kit, 2))
+        wait_until(lambda: len(kit.stored()) == 4)
+        wait_until(lambda: kit.counters[SHIPPED] == 4)
+        collector.hold.set()
+        wait_until(lambda: len(collector.spans) == 2)
+        one.stop()
+        assert {span.attributes["open_llm_proxy.request_id"] for span in collector.spans} == {"1", "2"}
 
 
 def test_which_sink(tmp_path):

@@ -19,6 +19,7 @@ from open_llm_proxy.recorder.sinks import FileSink
 from open_llm_proxy.recorder.sinks.folder import FolderSink
 from open_llm_proxy.recorder.sinks.object_store import ObjectStoreSink
 from open_llm_proxy.recorder.sinks.stdout import StdoutSink
+from open_llm_proxy.recorder.spans import Spans, open_spans
 from open_llm_proxy.recorder.tally import Tally
 from open_llm_proxy.spool.directory import SpoolLock, list_directories, parts_root, remove_unfinished
 from open_llm_proxy.store.connect import StoreOptions, connect
@@ -43,6 +44,8 @@ SAY_AGAIN_S: Final = 300.0
 LOCK_NAME: Final = "recorder.lock"
 LOCK_WAIT_S: Final = 30.0
 """A killed supervisor's recorder ends a moment after it: two at once would double records."""
+TRACES_S: Final = 2.0
+"""Spans that are still queued at the end have so long."""
 GUESSED_FRAME_BYTES: Final = 2048
 """A frame's length until some were seen; only the gauge of frames that wait uses it."""
 
@@ -101,6 +104,9 @@ class Recorder:
         self._renderer = Renderer(settings, only_stdout=self._shipping is None)
         tally = Tally(self._counters, progress, settings.log, self._say_each)
         self._meter = Meter(self._board.ledger, settings.models)
+        self._spans: Spans | None = None
+        if settings.traces_endpoint is not None:
+            self._spans = open_spans(settings.traces_endpoint, settings.endpoints, self._say)
         self._tools = Tools(
             lambda: self._settings,
             lambda: self._renderer,
@@ -109,7 +115,7 @@ class Recorder:
             progress,
             tally,
             self._say,
-            (self._meter,),
+            (self._meter,) if self._spans is None else (self._meter, self._spans),
         )
 
     def _use_store(self, store: StoreSettings) -> None:
@@ -145,6 +151,8 @@ class Recorder:
             intake.close()
         self._set_gauges()
         self._tools.progress.done()
+        if self._spans is not None:
+            self._spans.close(min(TRACES_S, max(0.5, deadline_s - time.monotonic())))
         self._throttle.flush(everything=True)
         return all_shipped and not self._intakes
 
@@ -190,6 +198,8 @@ class Recorder:
         self._renderer = Renderer(settings, only_stdout=self._shipping is None)
         self._tools.tally.log = settings.log
         self._meter.models = settings.models
+        if self._spans is not None:
+            self._spans.use(settings.endpoints)
 
     def _find(self) -> None:
         for path in list_directories(self._settings.spool):
