@@ -43,7 +43,7 @@ class Scrubber:
 
     def text(self, text: str) -> str:
         """The text without secrets; the same object where it holds none."""
-        if not self._is_suspicious(text):
+        if not self.may_redact(text):
             return text
         for _ in range(_ROUNDS):
             cleaned = self._round(text)
@@ -89,7 +89,8 @@ class Scrubber:
             name = self._keys[key] = self.text(key)
         return key if name == key else name
 
-    def _is_suspicious(self, text: str) -> bool:
+    def may_redact(self, text: str) -> bool:
+        """Whether the text, or a JSON text's values, may hold a secret; where not, nothing would be redacted."""
         if len(text) < _SHORTEST:
             return len(text) >= MIN_LENGTH and self._known.occur_in(text)
         low = text.lower()
