@@ -84,10 +84,24 @@ base_image() {
 	mv "$parts/base-image.part" "$parts/base-image"
 }
 
+# One program of a package that would bring a service, which would run on this machine from then on.
+rules_checker() {
+	have promtool && return
+	[ -x "$parts/prometheus/usr/bin/promtool" ] && return
+	[ -n "${updated:-}" ] || apt-get update -qq || return
+	updated=yes
+	rm -rf "$parts/prometheus.part" && mkdir -p "$parts/prometheus.part" || return
+	(cd "$parts/prometheus.part" && apt-get download -qq prometheus && dpkg-deb -x prometheus_*.deb . &&
+		rm prometheus_*.deb) || return
+	rm -rf "$parts/prometheus"
+	mv "$parts/prometheus.part" "$parts/prometheus"
+}
+
 try curl debian curl curl
 try nginx debian nginx-light nginx
 try wrk debian wrk wrk
 try chromium debian chromium chromium
+try promtool rules_checker
 try faketime debian faketime faketime
 try ceph-mon debian ceph-mon ceph-mon monmaptool
 try ceph-osd debian ceph-osd ceph-osd

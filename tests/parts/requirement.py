@@ -40,6 +40,7 @@ FINDERS: Final[dict[str, Callable[[], Path | None]]] = {
     "nginx": _program("nginx"),
     "chromium": _program("chromium"),
     "node": _program("node"),
+    "promtool": _program("promtool", str(parts_folder() / "prometheus/usr/bin")),
     "faketime": _program("faketime"),
     "ceph": _program("ceph"),
     "ceph-mon": _program("ceph-mon"),

@@ -256,7 +256,8 @@ VARIABLES: Final = (
         name="OTEL_EXPORTER_OTLP_ENDPOINT",
         parse=url,
         target="traces_endpoint",
-        help="Where traces go (OTLP); none without it.",
+        help="Where traces go: the base URL of a collector that takes OTLP over http/protobuf, such as "
+        "`http://collector:4318`; none without it. The SDK's other `OTEL_*` variables count, too.",
     ),
     Variable(name="LOGS_READ_KEY", reader="logs", secret=True, help="Readers' access key, else `AWS_ACCESS_KEY_ID`."),
     Variable(name="LOGS_READ_SECRET", reader="logs", secret=True, help="Readers' secret key."),
