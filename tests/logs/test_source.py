@@ -33,6 +33,13 @@ class TestEverySource:
         assert source.folders("sessions/") == ("daily",)
         assert source.read(keys[2]) == b"from a file"
 
+    def test_a_listing_may_begin_behind_a_name(self, source):
+        for key in ("2026-11-24/a.jsonl", "2026-11-24/b.jsonl", "2026-11-24/c.jsonl", "2026-11-25/a.jsonl"):
+            source.write(key, b"{}\n")
+        after = source.list("2026-11-24/", after="2026-11-24/a.jsonl")
+        assert [file.key for file in after] == ["2026-11-24/b.jsonl", "2026-11-24/c.jsonl"]
+        assert [file.key for file in source.list("2026-11-24/", after="2026-11-24/b")] == [file.key for file in after]
+
     def test_a_prefix_is_whole_names(self, source):
         source.write("2026-11-25/a.jsonl", b"")
         assert source.list("2026-11-2") == []

@@ -47,13 +47,13 @@ class Bucket(Source):
         self._store = connect(url, options)
         self.root: ObjectStore = connect(f"{self.scheme}://{self.name}", options) if self._prefix else self._store
 
-    def list(self, prefix: str = "") -> list[Stored]:
+    def list(self, prefix: str = "", *, after: str = "") -> list[Stored]:
         """As ``Source.list``."""
         with self.answering():
             return sorted(
                 Stored(one["path"], one["size"], one["last_modified"].astimezone(UTC), one["e_tag"])
                 for page in obstore.list(  # pyright: ignore[reportUnknownMemberType] - Arrow's types are not installed
-                    self._store, prefix=prefix.rstrip("/") or None
+                    self._store, prefix=prefix.rstrip("/") or None, offset=after or None
                 )
                 for one in page
             )

@@ -23,9 +23,9 @@ class Folder(Source):
         self._root = Path(folder).expanduser().absolute()
         self.url = str(self._root)
 
-    def list(self, prefix: str = "") -> list[Stored]:
+    def list(self, prefix: str = "", *, after: str = "") -> list[Stored]:
         """As ``Source.list``."""
-        return sorted(self._walk(self._root / prefix))
+        return sorted(file for file in self._walk(self._root / prefix) if file.key > after)
 
     def folders(self, prefix: str = "") -> tuple[str, ...]:
         """As ``Source.folders``."""

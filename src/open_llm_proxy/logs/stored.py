@@ -26,8 +26,11 @@ class Source(ABC):
     """The place, as a person would name it: an absolute path, or ``s3://bucket/prefix``."""
 
     @abstractmethod
-    def list(self, prefix: str = "") -> list[Stored]:
-        """The files below ``prefix``, all levels, sorted by key; a prefix ends with ``/`` (or is empty)."""
+    def list(self, prefix: str = "", *, after: str = "") -> list[Stored]:
+        """The files below ``prefix``, all levels, sorted by key; a prefix ends with ``/`` (or is empty).
+
+        ``after``: only keys that sort behind this; a bucket begins its listing there.
+        """
 
     @abstractmethod
     def folders(self, prefix: str = "") -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """Figures and names as people read them: in the terminal and in files alike."""
 
+import re
 from datetime import UTC, datetime
 from typing import Final
 
@@ -16,14 +17,18 @@ TITLES: Final[dict[Kind, str]] = {
 }
 NOT_LOGGED: Final = "(not in the records: content was not logged)"
 CUT: Final = "… (cut in the record)"
-_CONTROLS: Final = {
-    code: f"\\x{code:02x}" for code in (*range(0x20), 0x7F, *range(0x80, 0xA0)) if chr(code) not in "\n\t"
-}
+# C0 and C1, DEL, line separators, marks that turn the direction of text around; lone surrogates are no UTF-8.
+_CONTROLS: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def clean(text: str) -> str:
     """The text without control characters: a record must not steer the terminal or hide in a file."""
-    return text.replace("\r\n", "\n").translate(_CONTROLS)
+    return _CONTROLS.sub(_escape, text.replace("\r\n", "\n"))
+
+
+def _escape(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
 def say_text(item: Item) -> str:
