@@ -262,3 +262,10 @@ def test_no_bytes_do_worse_than_a_refusal_and_cuts_change_nothing(octets, cut, d
     expected = read([data] if data else [], eof=eof)
     assert read(cut(data, places), eof=eof) == expected
     assert read(octets(data), eof=eof) == expected
+
+
+def test_a_provider_may_stream_letter_by_letter():
+    reader = ResponseReader(EngineLimits())
+    reader.receive(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
+    for _ in range(100):
+        assert len(reader.receive(b"1\r\nx\r\n" * 1000)) == 1000

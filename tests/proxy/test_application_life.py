@@ -1,5 +1,7 @@
 """What a worker's application is beside its calls: counters, faults, reloads."""
 
+import pytest
+
 from open_llm_proxy.config.snapshot import ClientKey
 from open_llm_proxy.http1.downstream import UNCOUNTED_BYTES
 from open_llm_proxy.telemetry import scoreboard
@@ -36,6 +38,36 @@ def test_a_fault_of_ours_ends_one_connection_and_is_said(rig, monkeypatch):
     assert rig.exchange()[0].status == 200
     rig.later(11)
     assert len(rig.calls) == 3, "the calls that we failed are on record, too"
+
+
+@pytest.mark.parametrize("callback", ["on_whole", "on_response", "on_body", "on_connection", "_attempt"])
+def test_a_fault_at_an_answer_ends_its_call_alone_and_is_on_record(rig, monkeypatch, callback):
+    def fail(*_, **__):
+        raise ZeroDivisionError("on purpose")
+
+    client, wire = rig.warm() if callback == "on_whole" else (rig.client(), None)
+    monkeypatch.setattr(f"open_llm_proxy.proxy.call.Call.{callback}", fail)
+    rig.expected_faults = 1
+    client.send(rig.request())
+    if callback not in ("on_connection", "_attempt"):
+        wire = wire or rig.upstream.accept()
+        wire.receive()
+        if callback == "on_body":
+            wire.send(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n1")
+            client.until(b"\r\n\r\n1")
+            wire.send(b"2")
+        else:
+            wire.send(rig.answer())
+    assert client.ending()[0] == b""
+    monkeypatch.undo()
+    request, response = rig.record()
+    assert request.request_id == response.request_id
+    if callback != "_attempt":
+        assert response.error == "The proxy failed on this call: ZeroDivisionError"
+    assert not rig.app.calls
+    if callback == "on_connection":
+        assert rig.upstream.accept().ending()[0] == b""
+    assert rig.exchange()[0].status == 200
 
 
 def test_counters_after_a_sweep(rig):

@@ -169,8 +169,9 @@ def test_extra_headers_go_with_each_call_and_win():
 ANTHROPIC = {"models_auth": "x-api-key", "anthropic_version": "2023-06-01"}
 
 
-def test_x_api_key_is_for_messages():
-    fields = sent(provider(**ANTHROPIC), MESSAGES).fields
+@pytest.mark.parametrize("path", [MESSAGES, MESSAGES + b"/count_tokens"])
+def test_x_api_key_is_for_messages(path):
+    fields = sent(provider(**ANTHROPIC), path).fields
     assert fields[b"x-api-key"] == b"secret"
     assert fields[b"anthropic-version"] == b"2023-06-01"
     assert b"authorization" not in fields

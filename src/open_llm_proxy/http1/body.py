@@ -21,15 +21,27 @@ _SIZE, _DATA, _DATA_END, _TRAILERS, _DONE = range(5)
 class ChunkedDecoder:
     """Feed it bytes; take ``pieces`` of content. After ``done``, ``leftover`` is what came behind the body.
 
+    ``overhead_limit``: bytes of framing that may come beyond as many as there is content (swarms of tiny chunks).
+
     Raises (from ``feed``):
         ProtocolError: 400, malformed or abusive framing.
     """
 
-    __slots__ = ("_buffer", "_overhead", "_remaining", "_state", "_trailer_bytes", "content_bytes", "leftover")
+    __slots__ = (
+        "_buffer",
+        "_overhead",
+        "_overhead_limit",
+        "_remaining",
+        "_state",
+        "_trailer_bytes",
+        "content_bytes",
+        "leftover",
+    )
 
     _sizes: Final[dict[bytes, int]] = {}  # size lines that were found good: streams repeat the same few
 
-    def __init__(self) -> None:
+    def __init__(self, overhead_limit: float = CHUNK_OVERHEAD_BYTES) -> None:
+        self._overhead_limit = overhead_limit
         self._state = _SIZE
         self._remaining = 0
         self._buffer: bytes = b""
@@ -90,7 +102,7 @@ class ChunkedDecoder:
         self._overhead += line_end - position + 4
         self._remaining = size
         self.content_bytes += size
-        if self._overhead > CHUNK_OVERHEAD_BYTES + self.content_bytes:
+        if self._overhead > self._overhead_limit + self.content_bytes:
             raise ProtocolError(400, "more chunk framing than content")
         self._state = _DATA if size else _TRAILERS
         return line_end + 2

@@ -8,6 +8,7 @@ answered, what the client sends further is held back (RFC 9112 §9.3.2: pipeline
 
 import re
 from enum import IntEnum
+from math import inf
 from typing import Final
 
 from open_llm_proxy.http1.body import ChunkedDecoder
@@ -283,7 +284,7 @@ class ResponseReader:
             self._remaining = length
             self.done = not length
         elif head.chunked:
-            self._decoder = ChunkedDecoder()
+            self._decoder = ChunkedDecoder(inf)  # a provider may stream letter by letter for hours
         else:
             self._remaining = -1
             self.reusable = False

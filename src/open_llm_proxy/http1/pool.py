@@ -33,6 +33,9 @@ class Waiter(Protocol):
     def on_connect_failed(self, error: Exception) -> None:
         """There will be none: ``OSError``, ``ssl.SSLError`` or ``TimeoutError``."""
 
+    def on_fault(self, error: Exception) -> None:
+        """One of these raised: a fault of ours. The call is to end. Must not raise."""
+
 
 class Pool:
     """All connections to one origin, of one worker."""
@@ -92,7 +95,11 @@ class Pool:
             if not isinstance(error, Exception):
                 raise error
             if self._waiting:
-                self._waiting.popleft().on_connect_failed(error)
+                waiter = self._waiting.popleft()
+                try:
+                    waiter.on_connect_failed(error)
+                except Exception as fault:  # noqa: BLE001 - it ends this call, not the others
+                    waiter.on_fault(fault)
         self._connect_more()
 
     async def _connect(self) -> None:
@@ -115,7 +122,12 @@ class Pool:
     def release(self, connection: UpstreamConnection) -> None:
         """Take back a connection whose answer was whole, or a new one."""
         if self._waiting:
-            self._waiting.popleft().on_connection(connection)
+            waiter = self._waiting.popleft()
+            try:
+                waiter.on_connection(connection)
+            except Exception as fault:  # noqa: BLE001 - it ends this call, not the others
+                connection.close()
+                waiter.on_fault(fault)
             return
         if self._closed:
             connection.close()

@@ -35,6 +35,9 @@ class Receiver(Protocol):
     def on_failed(self, error: Exception, retryable: bool) -> None:
         """There will be no more; ``retryable``: a reused connection closed before any byte of an answer."""
 
+    def on_fault(self, error: Exception) -> None:
+        """One of these raised: a fault of ours. The call is to end, whatever it was about to do. Must not raise."""
+
 
 class UpstreamConnection(AsyncioProtocol):
     """Made by a pool, given to a call, given back when the answer is whole."""
@@ -68,13 +71,15 @@ class UpstreamConnection(AsyncioProtocol):
             transport.writelines((head, body))
 
     def data_received(self, data: bytes) -> None:
-        """Asyncio's callback."""
+        """Asyncio's callback; no exception leaves it."""
         receiver, reader = self._receiver, self._reader
         if receiver is None:
             self.close()  # a byte on an idle connection belongs to no call
-        elif reader.started or (body := reader.heads.read_whole(data)) is None:
-            self._receive(receiver, reader, data)
-        else:
+            return
+        try:
+            if reader.started or (body := reader.heads.read_whole(data)) is None:
+                self._receive(receiver, reader, data)
+                return
             head = reader.heads.head
             if head is None or not head.plain:
                 self._receive(receiver, reader, data)
@@ -85,6 +90,14 @@ class UpstreamConnection(AsyncioProtocol):
             else:
                 self.close()
             receiver.on_whole(head, body)
+        except Exception as error:  # noqa: BLE001 - a fault of ours ends this call, not the others
+            self._end_faulty(receiver, error)
+
+    def _end_faulty(self, receiver: Receiver, error: Exception) -> None:
+        if self._receiver is receiver:  # else the connection may carry another call already
+            self._receiver = None
+            self.close()
+        receiver.on_fault(error)
 
     def _receive(self, receiver: Receiver, reader: ResponseReader, data: bytes) -> None:
         first = reader.head is None
@@ -130,14 +143,20 @@ class UpstreamConnection(AsyncioProtocol):
             self._fail(error)
             return
         self._receiver = None
-        receiver.on_body([], done=True)
+        try:
+            receiver.on_body([], done=True)
+        except Exception as fault:  # noqa: BLE001 - as in data_received
+            receiver.on_fault(fault)
 
     def _fail(self, error: Exception) -> None:
         receiver, reader = self._receiver, self._reader
         self._receiver = None
         self.close()
         if receiver is not None:
-            receiver.on_failed(error, retryable=self.calls > 1 and not reader.started)
+            try:
+                receiver.on_failed(error, retryable=self.calls > 1 and not reader.started)
+            except Exception as fault:  # noqa: BLE001 - as in data_received
+                receiver.on_fault(fault)
 
     def cancel(self) -> None:
         """End the call: nobody wants its answer. The connection cannot carry another."""

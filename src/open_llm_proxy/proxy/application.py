@@ -16,10 +16,11 @@ from open_llm_proxy.http1.resolver import Resolver
 from open_llm_proxy.http1.roles import Responder
 from open_llm_proxy.proxy import errors
 from open_llm_proxy.proxy.call import Call, pack_id
-from open_llm_proxy.proxy.caller import MESSAGES_PATH, Caller
+from open_llm_proxy.proxy.caller import Caller
 from open_llm_proxy.proxy.endpoints import Endpoints
 from open_llm_proxy.proxy.endpoints.local import LocalAnswer
 from open_llm_proxy.proxy.errors import Refusal, header_lines, render, row_of_protocol_status
+from open_llm_proxy.proxy.providers import is_messages
 from open_llm_proxy.proxy.relay import own_head
 from open_llm_proxy.proxy.setup import Setup
 from open_llm_proxy.spool.frame import RequestHeader, ResponseHeader
@@ -177,7 +178,7 @@ class ProxyApplication:
         request_id: str,
     ) -> None:
         """Answer with an error that leaves no record; ``head`` None: the request had none that can be read."""
-        anthropic = head is not None and head.path == MESSAGES_PATH
+        anthropic = head is not None and is_messages(head.path)
         body = render(refusal, anthropic=anthropic, request_id=request_id)
         cors_lines = self.setup.cors.lines(None if head is None else head.fields.get(b"origin"))
         self.respond(connection, head, self.error_head(refusal, cors_lines, request_id), body)

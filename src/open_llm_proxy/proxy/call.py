@@ -22,18 +22,16 @@ from open_llm_proxy.http1.downstream import Downstream
 from open_llm_proxy.http1.errors import ProtocolError
 from open_llm_proxy.http1.head import ResponseHead
 from open_llm_proxy.proxy import attempts, errors
-from open_llm_proxy.proxy.caller import Caller, Identity, Plan, cut
-from open_llm_proxy.proxy.capture import OWN_ANSWER, Captured, measured
+from open_llm_proxy.proxy.caller import Caller, Plan, cut
+from open_llm_proxy.proxy.capture import Captured
 from open_llm_proxy.proxy.errors import Refusal, render, render_event, row_of_protocol_status
+from open_llm_proxy.proxy.noted import Noted
 from open_llm_proxy.proxy.relay import KNOWN_TIMINGS, TIMINGS, Relayed, server_timing
 from open_llm_proxy.proxy.request import peek, read_body, read_model, read_multipart_model, read_user_id
 from open_llm_proxy.proxy.routing import UNROUTED
 from open_llm_proxy.proxy.stream_end import StreamEnd
-from open_llm_proxy.spool.frame import RequestHeader, ResponseHeader
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from open_llm_proxy.http1.pool import Pool
     from open_llm_proxy.http1.upstream import UpstreamConnection
     from open_llm_proxy.proxy.application import ProxyApplication
@@ -45,29 +43,15 @@ pack_id = Struct(">QQ").pack  # time-ordered: nanoseconds, then 64 random bits
 _BODY, _CONNECTING, _WAITING, _ANSWERING, _FINISHED = range(5)
 
 
-class Call:
+class Call(Noted):
     """From a request's head to its answer's last byte, and the two frames on the way."""
 
     # Defaults stand on the class, so that a call that needs none of them pays for none.
-    _body = _sent_body = b""
-    _plan: Plan | None = None
-    _model: str | None = None  # these two are the plan's, once there is one
-    _provider_name = UNROUTED
-    _edits: tuple[str, ...] = ()
-    _noted_response = False
+    _phase = _BODY
+    _sent_body = b""
     _pool: "Pool | None" = None
     _upstream: "UpstreamConnection | None" = None
-    request_header: RequestHeader | None = None
-    _relayed: Relayed | None = None
     _stream_end: StreamEnd | None = None
-    _ttft_us: int | None = None
-    _own_us = 0
-    _attempts = 0
-    _attempt_log: tuple[str, ...] = ()
-    _gone_ms: int | None = None
-    _unanswered = False
-    _captured: Captured | None = None
-    _phase = _BODY
     deadline = inf
 
     def __init__(self, app: "ProxyApplication", connection: Downstream, caller: Caller) -> None:
@@ -168,6 +152,7 @@ class Call:
             self._pool = pool
             self._own_us = (monotonic_ns() - self._started_ns) // 1000 or 1  # the handshake is not our share
             self.deadline = app.clock + self._caller.setup.limits.connect_s
+            app.turn.arm()  # the request is on record while the connection is made
             pool.wait(self)
 
     def on_connection(self, connection: "UpstreamConnection") -> None:
@@ -206,6 +191,22 @@ class Call:
         else:
             self.refuse(attempts.explain(error, provider.name))
 
+    def on_fault(self, error: Exception) -> None:
+        """A fault of ours, anywhere on the call's way: it ends here, and its records say so."""
+        self._app.on_error(error)
+        connection, self._connection = self._connection, None
+        try:
+            self._end_upstream()
+            self._phase = _FINISHED
+            self._note_request()
+            self._note_response(error=f"The proxy failed on this call: {type(error).__name__}", complete=False)
+        except Exception as another:  # noqa: BLE001 - what failed may be the noting itself
+            self._app.on_error(another)
+        self._app.calls.discard(self)
+        self._app.turn.arm()
+        if connection is not None:
+            connection.abort()
+
     # --- the answer ----------------------------------------------------------------------------------------------
 
     def on_whole(self, head: ResponseHead, body: bytes) -> None:
@@ -224,6 +225,8 @@ class Call:
         connection = self._connection
         if connection is not None:
             connection.respond(self._answer_head(relayed), body)
+        else:
+            self._app.turn.arm()
 
     def on_response(self, head: ResponseHead, length: int | None, pieces: list[bytes], done: bool) -> None:
         """The provider's head has come, and perhaps some of its body, or all."""
@@ -307,6 +310,8 @@ class Call:
         self._upstream = None
         self._note_response()
         self._app.calls.discard(self)
+        if self._connection is None:
+            self._app.turn.arm()
 
     def _cut_off(self, message: str) -> None:
         """The answer ends in its middle: with an event where one can stand, else the connection is broken off, too."""
@@ -317,6 +322,7 @@ class Call:
         self._note_response(error=message, complete=False)
         self._app.calls.discard(self)
         if connection is None:
+            self._app.turn.arm()
             return
         self._connection = None
         if mendable and connection.can_append:
@@ -334,17 +340,13 @@ class Call:
         connection = self._connection
         if connection is None:  # who asked left, and ``finish`` let the call go on
             self._note_response(error=refusal.message, complete=False)
+            self._app.turn.arm()
             return
         body = render(refusal, anthropic=self._caller.messages, request_id=self.request_id)
         self._captured = Captured(len(body))
         self._captured.add([body])
         self._note_response(error=refusal.message, status=refusal.row.status)
         connection.respond(self._app.error_head(refusal, self._caller.cors_lines, self.request_id), body)
-
-    @property
-    def owes_response(self) -> bool:
-        """Whether the request's frame has gone out and the response's has not."""
-        return self.request_header is not None and not self._noted_response
 
     # --- leaving, waiting ----------------------------------------------------------------------------------------
 
@@ -369,6 +371,7 @@ class Call:
         error = f"Client disconnected/cancelled after {elapsed_ms}ms, before the answer was complete"
         self._note_response(error=error, complete=False)
         self._app.calls.discard(self)
+        self._app.turn.arm()
 
     def _end_upstream(self) -> None:
         if self._phase == _CONNECTING and self._pool is not None:
@@ -402,111 +405,3 @@ class Call:
             self._cut_off("the proxy stopped and its drain time is spent")
         elif phase != _FINISHED:
             self.refuse(Refusal(errors.DRAINING, errors.DRAINING.when))
-
-    # --- the record ----------------------------------------------------------------------------------------------
-
-    def _note_request(self) -> None:
-        if self.request_header is not None:
-            return
-        caller, plan, body = self._caller, self._plan, self._body
-        size = len(body)
-        header = self.request_header = RequestHeader(
-            self.request_id,
-            self._arrived_ns,
-            *(self._unplanned_identity() if plan is None else plan.identity),
-            self._session_id,
-            caller.client_request_id,
-            caller.content_type,
-            size,
-            self._edits,
-            caller.setup.config_sha256,
-            caller.content_logged if plan is None else plan.content_logged,
-            caller.traceparent,
-        )
-        limit = caller.setup.capture_bytes
-        if size <= limit:
-            self._app.append(header, (body,) if size else (), size)
-        else:
-            self._app.append(header, (memoryview(body)[:limit],), limit)
-
-    def _unplanned_identity(self) -> Identity:
-        return self._caller.identity(self._provider_name, self._model)
-
-    def _note_whole(self, relayed: Relayed, body: bytes) -> None:
-        """As ``_note_response``, for an answer that came in one piece and was not waited for in vain."""
-        if self._gone_ms is not None:
-            self._captured = Captured(len(body))
-            self._captured.add([body])
-            self._note_response()
-            return
-        caller, plan, told = self._caller, self._plan, relayed.told
-        assert plan is not None
-        self._noted_response = True
-        size = len(body)
-        elapsed_ns = monotonic_ns() - self._started_ns
-        elapsed_us = elapsed_ns // 1000
-        header = ResponseHeader(
-            self.request_id,
-            self._arrived_ns + elapsed_ns,
-            *plan.identity,
-            self._session_id,
-            relayed.status,
-            told.status,
-            None,
-            elapsed_us,
-            elapsed_us if size else None,
-            self._attempts,
-            self._attempt_log,
-            told.content_type,
-            told.content_encoding,
-            told.request_id,
-            measured(told.error_headers, size) if told.error_headers else None,
-            size,
-            True,
-            plan.content_logged,
-            self._own_us,
-            caller.traceparent,
-        )
-        self._app.append(header, (body,) if size else (), size)
-
-    def _note_response(self, *, error: str | None = None, status: int = 0, complete: bool = True) -> None:
-        """The response's frame joins the turn's."""
-        if self._noted_response:
-            return
-        self._noted_response = True
-        caller, plan, captured, relayed = self._caller, self._plan, self._captured, self._relayed
-        if relayed is None:
-            told = OWN_ANSWER
-        else:
-            told = relayed.told
-            status = 0 if self._unanswered else relayed.status
-        if error is None and self._gone_ms is not None:
-            error = f"Client disconnected/cancelled after {self._gone_ms}ms; the answer was taken in for the record"
-        elapsed_ns = monotonic_ns() - self._started_ns
-        pieces: Sequence[bytes] = ()
-        size = total = 0
-        if captured is not None:
-            pieces, size, total = captured.pieces, captured.size, captured.total_bytes
-        header = ResponseHeader(
-            self.request_id,
-            self._arrived_ns + elapsed_ns,
-            *(self._unplanned_identity() if plan is None else plan.identity),
-            self._session_id,
-            status,
-            told.status,
-            error,
-            elapsed_ns // 1000,
-            self._ttft_us,
-            self._attempts,
-            self._attempt_log,
-            told.content_type,
-            told.content_encoding,
-            told.request_id,
-            measured(told.error_headers, total) if complete and told.error_headers else told.error_headers,
-            total,
-            complete,
-            caller.content_logged if plan is None else plan.content_logged,
-            self._own_us,
-            caller.traceparent,
-        )
-        self._app.append(header, pieces, size)

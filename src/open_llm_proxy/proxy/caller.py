@@ -6,12 +6,11 @@ from open_llm_proxy.http1.head import RequestHead
 from open_llm_proxy.proxy import errors
 from open_llm_proxy.proxy.auth import CALLER_CHARACTERS, identity
 from open_llm_proxy.proxy.errors import Refusal
-from open_llm_proxy.proxy.providers import ReadyProvider
+from open_llm_proxy.proxy.providers import ReadyProvider, is_messages
 from open_llm_proxy.proxy.request import read_value
 from open_llm_proxy.proxy.setup import Setup
 
 CHAT_PATHS: Final = (b"/v1/chat/completions", b"/chat")
-MESSAGES_PATH: Final = b"/v1/messages"
 PLANS_REMEMBERED: Final = 64
 SESSIONS_REMEMBERED: Final = 64
 REMEMBERED_BYTES: Final = 256
@@ -60,7 +59,7 @@ class Caller:
         self.head = head
         self.endpoint = head.path.decode()
         self.chat = head.path in CHAT_PATHS
-        self.messages = head.path == MESSAGES_PATH
+        self.messages = is_messages(head.path)
         self.origin = identity(fields.get(b"origin") or fields.get(b"referer"))
         self.client = identity(fields.get(b"x-client"))
         self.session_id = identity(fields.get(b"x-session-id"))

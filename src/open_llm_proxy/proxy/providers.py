@@ -24,11 +24,15 @@ FORWARDED: Final = (
     b"tracestate",
 )
 """Client headers that go upstream; never its keys, cookies, origin or addresses."""
-_MESSAGES: Final = b"/messages"
 
 
 def _lines(fields: dict[str, str]) -> bytes:
     return b"".join(f"{name}: {value}\r\n".encode("latin-1", "replace") for name, value in fields.items())
+
+
+def is_messages(path: bytes) -> bool:
+    """Whether a path is of the Messages API (``/v1/messages``, ``…/count_tokens``), with keys and errors of its own."""
+    return path == b"/v1/messages" or path.startswith(b"/v1/messages/")
 
 
 class ReadyProvider:
@@ -89,24 +93,22 @@ class ReadyProvider:
         ``path`` is the client's, ``/chat`` (the older name) or ``/v1/…``; ``fields`` its headers, of which only an
         allow-list goes on.
         """
-        parts = [self._prefix(path, query)]
+        x_api_key = self._x_api_key and is_messages(path)
+        parts = [self._prefix(path, query, self._x_api_key_lines if x_api_key else self._bearer_lines)]
         forward = self.forward
         for name, value in fields.items():
             if name in forward:
                 parts += (forward[name], value, b"\r\n")
-        if self._x_api_key and path.endswith(_MESSAGES) and b"anthropic-version" not in fields:
+        if x_api_key and b"anthropic-version" not in fields:
             parts.append(self._anthropic_version_line)
         return b"".join(parts)
 
-    def _prefix(self, path: bytes, query: bytes) -> bytes:
-        if path in (b"/chat", b"/v1/chat/completions"):
-            target, queries = self._chat_path, [self._query, query]
-        else:
-            target, queries = self._base_path + path.removeprefix(b"/v1"), [query]
-        joined = b"&".join(part for part in queries if part)
+    def _prefix(self, path: bytes, query: bytes, keys: bytes) -> bytes:
+        chat = path in (b"/chat", b"/v1/chat/completions")
+        target = self._chat_path if chat else self._base_path + path.removeprefix(b"/v1")
+        joined = b"&".join(part for part in (self._query, query) if part)
         if joined:
             target += b"?" + joined
-        keys = self._x_api_key_lines if self._x_api_key and path.endswith(_MESSAGES) else self._bearer_lines
         return b"POST %b HTTP/1.1\r\n%b%b%b" % (target, self._host_line, keys, self._extra_lines)
 
     def models_request(self) -> bytes:

@@ -64,6 +64,7 @@ class Fetch:
         self._tries = 0
         self._finished = False
         self._upstream: UpstreamConnection | None = None
+        self._on_error = app.on_error
         self._pool: Pool = app.pool(provider.models_origin)
         timeout_s = app.setup.snapshot.models_fetch_timeout_s
         self._timer = app.loop.call_later(timeout_s, self._on_timeout, timeout_s)
@@ -125,6 +126,12 @@ class Fetch:
         else:
             message = error.message if isinstance(error, UpstreamProtocolError) else str(error)
             self._end(message)
+
+    def on_fault(self, error: Exception) -> None:
+        """A fault of ours: the list is not to be had."""
+        self._on_error(error)
+        self._cancel()
+        self._end(f"the model list could not be taken in: {error}")
 
     def _on_timeout(self, timeout_s: float) -> None:
         self._cancel()
