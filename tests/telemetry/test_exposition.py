@@ -1,5 +1,7 @@
 import os
+import re
 import time
+from pathlib import Path
 
 import pytest
 from prometheus_client import generate_latest
@@ -7,9 +9,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from open_llm_proxy.telemetry import scoreboard
 from open_llm_proxy.telemetry.exposition import PREFIX, Exposition, Facts, make_registry
-from open_llm_proxy.telemetry.ledger import LATENCY, Labels
+from open_llm_proxy.telemetry.ledger import KINDS, LATENCY, STATUSES, Labels
 from open_llm_proxy.telemetry.scoreboard import RECORDER_SLOT, Scoreboard
 
+DOCUMENT = Path(__file__).parents[2] / "docs" / "metrics.md"
 MINE = Labels("nrp", "kimi", "default")
 
 
@@ -41,6 +44,24 @@ def test_names_begin_alike_and_have_help_and_a_type(scraped):
         assert family.documentation.endswith("."), family.name
         assert family.type in {"counter", "gauge", "histogram"}
         assert all(sample.name.endswith("_total") for sample in family.samples if family.type == "counter")
+
+
+def test_the_documents_list_them_all(scraped):
+    """docs/metrics.md has a row a metric, in this order: name, type, labels, meaning."""
+    scraped.board.ledger.row(MINE)
+    rows = re.findall(r"^\| `(open_llm_proxy_\w+)` \| (\w+) \| (.*?) ?\| (.+) \|$", DOCUMENT.read_text(), re.MULTILINE)
+    shown = []
+    for family in scraped.registry.collect():
+        name = f"{family.name}_total" if family.type == "counter" else family.name
+        labels = ", ".join(f"`{label}`" for label in family.samples[0].labels if label != "le")
+        shown.append((name, family.type, labels, family.documentation))
+    assert rows == shown
+
+
+def test_the_documents_list_each_kind_of_error_and_each_status(scraped):
+    text = DOCUMENT.read_text()
+    assert re.findall(r"^\| `(\w+)` \|", text.partition("| kind | meaning |")[2], re.MULTILINE) == list(KINDS)
+    assert all(f"`{status}`" in text for status in STATUSES)
 
 
 def test_counters_of_all_slots_are_summed(scraped):

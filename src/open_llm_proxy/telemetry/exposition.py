@@ -67,7 +67,7 @@ _GAUGES: Final = (
     _Total("spool_bytes", "Segments in the spool.", board.SPOOL_BYTES),
     _Total("spool_waiting_frames", "Frames in the spool that are not yet records, an estimate.", board.FRAMES_WAITING),
     _Total("outbox_files", "Chunk files that wait for the store.", board.OUTBOX_FILES),
-    _Total("outbox_bytes", "Their size.", board.OUTBOX_BYTES),
+    _Total("outbox_bytes", "The size of those.", board.OUTBOX_BYTES),
 )
 _DURATIONS: Final = (
     _Duration("latency_seconds", "From a request's arrival to the end of its answer.", LATENCY),
