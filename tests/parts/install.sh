@@ -97,7 +97,20 @@ rules_checker() {
 	mv "$parts/prometheus.part" "$parts/prometheus"
 }
 
+# Virtual environments with nothing but what `pip install openai mcp httpx` brings, for agent_runner.py: a lock each.
+bare_environments() {
+	for lock in "$here"/bare/*.txt; do
+		environment=$parts/bare/$(basename "$lock" .txt)
+		cmp -s "$lock" "$environment/installed.txt" && continue
+		rm -rf "$environment"
+		${PYTHON:-python3} -m venv "$environment" &&
+			"$environment/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --requirement "$lock" &&
+			cp "$lock" "$environment/installed.txt" || return
+	done
+}
+
 try curl debian curl curl
+try jq debian jq jq
 try nginx debian nginx-light nginx
 try wrk debian wrk wrk
 try chromium debian chromium chromium
@@ -112,5 +125,6 @@ try llama.cpp from_sid llama.cpp essential llama-server llama.cpp-tools
 try kustomize from_sid kubernetes extract kustomize kustomize,kubernetes-client
 try buildah debian buildah buildah
 try base-image base_image
+try bare-environments bare_environments
 
 [ -z "$failed" ] || { echo "parts: not installed:$failed" >&2; exit 1; }

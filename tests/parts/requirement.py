@@ -35,8 +35,24 @@ def _existing(*paths: Callable[[], Path]) -> Callable[[], Path | None]:
     return lambda: paths[0]() if all(path().exists() for path in paths) else None
 
 
+BARE: Final = tuple(sorted(lock.stem for lock in (HERE / "bare").glob("*.txt")))
+
+
+def _bare(name: str) -> Callable[[], Path | None]:
+    """The Python of an environment that holds what its lock, as it now is, says, and nothing else."""
+
+    def find() -> Path | None:
+        folder = parts_folder() / "bare" / name
+        installed = folder / "installed.txt"
+        current = installed.exists() and installed.read_bytes() == (HERE / "bare" / f"{name}.txt").read_bytes()
+        return folder / "bin" / "python" if current else None
+
+    return find
+
+
 FINDERS: Final[dict[str, Callable[[], Path | None]]] = {
     "curl": _program("curl"),
+    "jq": _program("jq"),
     "nginx": _program("nginx"),
     "chromium": _program("chromium"),
     "node": _program("node"),
@@ -54,6 +70,7 @@ FINDERS: Final[dict[str, Callable[[], Path | None]]] = {
     "kustomize": _existing(lambda: parts_folder() / "kubernetes/usr/bin/kustomize"),
     "buildah": _program("buildah"),
     "base image": _existing(lambda: parts_folder() / "base-image"),
+    **{f"bare {name}": _bare(name) for name in BARE},
     "llama.cpp": _existing(
         lambda: parts_folder() / "llama.cpp", lambda: parts_folder() / "llama.cpp/usr/bin/llama-server"
     ),
