@@ -5,12 +5,16 @@ the package index is reached as this machine reaches it.
 """
 
 import os
+import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import pytest
+from tests.parts.processes import DEADLINE_S, run_program
+from tests.parts.proxy import LISTENING
 from tests.parts.requirement import require
 
 USER: Final = 10001
@@ -59,9 +63,14 @@ def network_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name.startswith(_PASSED)}
 
 
-def enter(scratch: Path, mounts: Sequence[Mount], *, inside: str = "/app") -> list[str | Path]:
-    """What runs the command behind it in the container; ``scratch`` is a fresh folder. Root may; others skip."""
-    image = require("base image")
+def enter(
+    scratch: Path, mounts: Sequence[Mount], *, image: Path | None = None, inside: str = "/app"
+) -> list[str | Path]:
+    """What runs the command behind it in the container; ``scratch`` is a fresh folder. Root may; others skip.
+
+    ``image`` is another root file system than the base.
+    """
+    image = image or require("base image")
     if os.geteuid() != 0:
         pytest.skip("only root can make a container of it")
     scratch.mkdir(parents=True)
@@ -82,3 +91,26 @@ def run_in(
         timeout=deadline_s,
         check=False,
     )
+
+
+@contextmanager
+def serve_in(
+    prefix: Sequence[str | Path], command: Sequence[str], env: Mapping[str, str], folder: Path
+) -> Iterator[str]:
+    """The proxy in a container for as long as the block takes, on a free port; its URL. SIGTERM must end it well."""
+    whole = [*prefix, *command, "--host", "127.0.0.1", "--port", "0"]
+    with run_program(whole, env=env, folder=folder) as program:
+        program.wait_until(lambda: LISTENING.search(program.stderr), "the line with the address")
+        found = LISTENING.search(program.stderr)
+        assert found
+        yield found[1]
+        # unshare passes no signal on: the one that serves, process 1 in there, is told itself.
+        (first,) = [pid for pid in program.running() if _is_first(pid)]
+        os.kill(first, signal.SIGTERM)
+        assert program.process.wait(DEADLINE_S) == 0, program.stderr
+
+
+def _is_first(pid: int) -> bool:
+    """Whether a process is number 1 in a namespace of its own."""
+    (line,) = [line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("NSpid:")]
+    return line.split()[2:] == ["1"]
