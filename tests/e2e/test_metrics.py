@@ -60,7 +60,8 @@ class Metrics:
 @pytest.fixture
 def metrics(upstream, tmp_path):
     port = free_port()
-    config = provider(upstream.endpoint, models=["kimi", "qwen3"]) | {"workers": 2}
+    config = provider(upstream.endpoint, models=["kimi", "qwen3"])
+    config |= {"workers": 2, "timeouts": {"upstream_idle_s": 1}}
     env = {"METRICS_PORT": str(port), "PROXY_KEYS_EXTRA": "team-a=sk-of-team-a"}
     with run_proxy(tmp_path, config, env=env) as proxy:
         yield Metrics(proxy, port)
@@ -81,6 +82,9 @@ def test_promtool_finds_nothing_to_say(metrics):
 def test_calls_tokens_and_times_by_provider_model_and_key(metrics):
     for _ in range(6):
         assert metrics.call() == 200
+    idle = "upstream_idle_connections"
+    metrics.proxy.program.wait_until(lambda: metrics.total(idle) >= 1, "an idle connection to the provider")
+    metrics.proxy.program.wait_until(lambda: metrics.total(idle) == 0, "none, after upstream_idle_s")
     assert metrics.call("sk-of-team-a", model="qwen3", stream=True) == 200
     assert metrics.call("sk-wrong") == 401
     metrics.wait_for(7)
@@ -97,6 +101,7 @@ def test_calls_tokens_and_times_by_provider_model_and_key(metrics):
     assert metrics.total("output_tokens_total") == sum(one.get("completion_tokens", 0) for one in tokens)
     assert metrics.total("unauthorized_total") == 1
     assert metrics.total("errors_total") == 0
+    assert metrics.total("upstream_connects_total") + metrics.total("upstream_reuses_total") >= 7
     metrics.proxy.program.wait_until(lambda: metrics.total("records_shipped_total") == 14, "records shipped")
     assert metrics.total("records_accepted_total") == metrics.total("records_recorded_total") == 14
 
