@@ -1,6 +1,7 @@
 """What a call notes of itself: the two frames."""
 
 import json
+import time
 
 import pytest
 
@@ -83,6 +84,21 @@ def test_what_a_response_frame_tells(rig):
         own_us=header.own_us,
         traceparent="t",
     )
+
+
+def test_a_slow_upload_is_no_share_of_ours(rig):
+    client = rig.client()
+    request = rig.request(CHAT)
+    client.send(request[:-5])
+    rig.settle()
+    time.sleep(0.05)
+    client.send(request[-5:])
+    wire, _ = rig.upstream.receive()
+    wire.send(rig.answer())
+    client.receive()
+    _, response = rig.record()
+    assert response.latency_us >= 50_000
+    assert 0 < response.own_us <= response.latency_us - 50_000
 
 
 def test_ids_are_ordered_by_time(rig):

@@ -110,6 +110,7 @@ class ProxyApplication:
                 return self._refuse_caller(connection, head)
             caller = head.context = Caller(self.setup, key, head)
         call = Call(self, connection, caller)
+        call.uploading = True
         if content_length > self.limits.body_bytes:
             call.refuse(Refusal(errors.TOO_LARGE, f"the body is longer than {self.limits.body_bytes} bytes"))
         elif caller.refusal is not None:

@@ -47,6 +47,9 @@ class Call(Noted):
     """From a request's head to its answer's last byte, and the two frames on the way."""
 
     # Defaults stand on the class, so that a call that needs none of them pays for none.
+    uploading = False
+    """Whether the body comes after the head: how long that takes is the client's affair, no share of ours."""
+    _upload_ns = 0
     _phase = _BODY
     _sent_body = b""
     _pool: "Pool | None" = None
@@ -69,6 +72,8 @@ class Call(Noted):
         """The request is whole."""
         self._body = body
         caller = self._caller
+        if self.uploading:
+            self._upload_ns = monotonic_ns() - self._started_ns
         try:
             values = peek(body) if caller.plain else None
             plan = None if values is None else caller.plans.get(bytes(values.get("model", b"")))
@@ -150,7 +155,9 @@ class Call(Noted):
         else:
             self._phase = _CONNECTING
             self._pool = pool
-            self._own_us = (monotonic_ns() - self._started_ns) // 1000 or 1  # the handshake is not our share
+            self._own_us = (
+                monotonic_ns() - self._started_ns - self._upload_ns
+            ) // 1000 or 1  # the handshake is not our share
             self.deadline = app.clock + self._caller.setup.limits.connect_s
             app.turn.arm()  # the request is on record while the connection is made
             pool.wait(self)
@@ -167,7 +174,7 @@ class Call(Noted):
             return  # the client left in the meantime
         self.deadline = self._app.clock + plan.between_bytes_s
         if not self._own_us:
-            self._own_us = (monotonic_ns() - self._started_ns) // 1000
+            self._own_us = (monotonic_ns() - self._started_ns - self._upload_ns) // 1000
         body = self._sent_body
         upstream.send(self, b"%bcontent-length: %d\r\n\r\n" % (plan.request_lines, len(body)), body)
 
