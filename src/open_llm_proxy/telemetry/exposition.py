@@ -73,7 +73,7 @@ _DURATIONS: Final = (
     _Duration("latency_seconds", "From a request's arrival to the end of its answer.", LATENCY),
     _Duration("ttft_seconds", "From a request's arrival to the first byte of a good answer's body.", TTFT),
     _Duration("upstream_seconds", "The part of the latency after the request had gone to the provider.", UPSTREAM),
-    _Duration("own_seconds", "The proxy's own share: from a request's arrival until it goes to the provider.", OWN),
+    _Duration("own_seconds", "The proxy's own share: from a whole request until it goes to the provider.", OWN),
 )
 _TOKENS: Final = (
     ("input_tokens_total", "Tokens of prompts, as providers counted them, cached ones among them.", "input"),
