@@ -176,16 +176,17 @@ def extensions(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("extensions")
 
 
-@pytest.fixture(scope="module", params=["folder", "public", "key"])
-def place(request: pytest.FixtureRequest) -> Place:
-    if request.param == "folder":
-        return place_of_folder(request.getfixturevalue("folder"))
-    return place_of_bucket(request.getfixturevalue("bucket"), request.param)
+SESSIONS: Final = (*(("folder", zone) for zone in ZONES), ("public", ZONES[1]), ("key", ZONES[2]))
 
 
-@pytest.fixture(scope="module", params=ZONES)
-def session(place: Place, request: pytest.FixtureRequest, extensions: Path) -> Iterator[Session]:
-    made = Session(place, request.param, extensions)
+@pytest.fixture(scope="module", params=SESSIONS, ids="-".join)
+def session(request: pytest.FixtureRequest, extensions: Path) -> Iterator[Session]:
+    kind, zone = request.param
+    if kind == "folder":
+        place = place_of_folder(request.getfixturevalue("folder"))
+    else:
+        place = place_of_bucket(request.getfixturevalue("bucket"), kind)
+    made = Session(place, zone, extensions)
     yield made
     made.connection.close()
 
