@@ -139,16 +139,14 @@ def test_a_slow_store_at_the_end_and_the_next_start_on_another_host(upstream, st
 @pytest.mark.timeout(300)
 def test_what_ceph_says(upstream, tmp_path):
     """A wrong secret, no bucket, a clock that is wrong, an authority that is not trusted: by a real gateway."""
-    from tests.parts.clock import Clock
+    from tests.parts.clock import skewed
 
     with run_rgw(tmp_path / "ceph") as rgw:
-        clock = Clock(tmp_path)
-        clock.shift(-7200)
         good = rgw.bucket(tls=True)
         cases = {
             "AWS_SECRET_ACCESS_KEY": rgw.door(good.name, secret="wrong").environment(),
             "bucket does not exist": rgw.door("logs-nowhere").environment(),
-            "set the clock right": rgw.door(good.name).environment() | clock.environment(),
+            "set the clock right": rgw.door(good.name).environment() | skewed(-7200),
             "UnknownIssuer": good.environment(),
         }
         for number, (text, env) in enumerate(cases.items()):
@@ -158,7 +156,7 @@ def test_what_ceph_says(upstream, tmp_path):
                 with run_load(service.port, clients=1) as load:
                     wait_until(more_answers(load, 3), "answers")
                 wait_until(lambda service=service, text=text: is_failing(service, text), f"a failing store: {text}")
-                assert service.stop() == 0
+                service.kill_everything()
                 assert service.waiting_files()
                 service.env = good.environment() | {"SSL_CERT_FILE": str(rgw.authority)}
                 config["ca_file"] = str(rgw.authority)

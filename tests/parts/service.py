@@ -14,6 +14,7 @@ from tests.parts.processes import DEADLINE_S, Program, plain_environment, wait_u
 from tests.parts.proxy import COMMAND, FLUSH_S, KEY
 
 START_S: Final = 60.0
+STOP_S: Final = 60.0
 CHILD: Final = "open_llm_proxy.serve."
 
 
@@ -34,6 +35,7 @@ class Service:
         self.spool = folder / "spool"
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        self.key = KEY
         self.env = dict(env)
         self.arguments = list(arguments)
         self.prefix: list[str] = []
@@ -78,7 +80,8 @@ class Service:
     def stop(self) -> int:
         """SIGTERM; the exit status. What it leaves running is an error."""
         program = self.program
-        status = _wait(program, signal.SIGTERM)
+        self._signal_supervisor(signal.SIGTERM)
+        status = program.process.wait(STOP_S)
         wait_until(lambda: not program.running(), "the end of all its processes")
         return status
 
@@ -90,6 +93,13 @@ class Service:
     def stderr(self) -> str:
         """What all starts have said."""
         return "".join(program.stderr for program in self.programs)
+
+    def _signal_supervisor(self, number: int) -> None:
+        """To the supervisor itself: what stands in ``prefix`` may not pass signals on."""
+        for pid in self.program.running():
+            command = _command_of(pid)
+            if "open-llm-proxy\0serve" in command and "python" in command.partition("\0")[0]:
+                _signal(pid, number)
 
     # --- what is killed ------------------------------------------------------------------------------------------
 
@@ -138,12 +148,6 @@ class Service:
         """What is left in the spool: segments and files of the outbox."""
         kinds = ("frames/*/*.open", "frames/*/*.closed", "outbox/**/*.jsonl", "outbox/**/*.txt")
         return sorted(str(path.relative_to(self.spool)) for kind in kinds for path in self.spool.glob(kind))
-
-
-def _wait(program: Program, with_signal: int, deadline_s: float = 60) -> int:
-    if program.process.poll() is None:
-        program.process.send_signal(with_signal)
-    return program.process.wait(deadline_s)
 
 
 def _command_of(pid: int) -> str:

@@ -148,7 +148,7 @@ def test_under_load_a_chunk_file_is_done_when_the_next_segment_is_begun(kit, ben
     kit.open_calls = [kit.request(1)]
     writer = kit.writer(segment_bytes=1)
     kit.write(writer, kit.request(1))
-    writer._segment_bytes = 1 << 20
+    writer._room.segment_bytes = 1 << 20
     kit.write(writer, kit.request(2))
     one = bench()
     one.intake.work(0)

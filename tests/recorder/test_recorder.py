@@ -287,6 +287,25 @@ def test_a_full_outbox_leaves_frames_in_the_spool_until_the_store_is_back(kit, r
     assert len(kit.stored()) == 4
 
 
+def test_on_a_short_disk_nothing_is_added_to_an_outbox_that_waits(kit, running, gate, wait_until, monkeypatch):
+    short = threading.Event()
+    monkeypatch.setattr(module, "is_disk_short", lambda _: short.is_set())
+    gate.down = True
+    gate.open.set()
+    kit.adapt({"flush_interval_s": 0.01})
+    one = running().start()
+    writer = kit.writer(segment_bytes=1)
+    kit.write(writer, *pair(kit, 1))
+    wait_until(lambda: kit.counters[OUTBOX_FILES] == 1)
+    short.set()
+    wait_until(lambda: one.recorder._stalled)
+    kit.write(writer, *pair(kit, 2))
+    gate.down = False
+    wait_until(lambda: len(kit.stored()) == 4)  # though the disk is short: with an empty outbox it goes on
+    writer.close()
+    one.stop()
+
+
 def test_a_store_that_appears_at_a_reload(kit, running, wait_until):
     kit.adapt({"flush_interval_s": 0.05}, store=StoreSettings())
     one = running().start()

@@ -169,6 +169,13 @@ def test_a_damaged_segment_header_costs_no_frame(kit, path):
     reader.close()
 
 
+@pytest.mark.parametrize("data", [b"no segment at all", b"x", bytes(4096), HEAD[:20] + b"\xff" * 500])
+def test_a_file_that_holds_something_else_is_spoilt_and_not_torn(kit, path, data):
+    path.write_bytes(data)
+    (item,) = kit.items(path)
+    assert (item.offset, item.end, item.torn) == (0, len(data), False)
+
+
 def test_a_frame_of_a_later_version_is_passed_over_whole(kit, path):
     import zlib
 

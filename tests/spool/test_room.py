@@ -50,16 +50,41 @@ def test_first_bodies_then_frames_each_said_once_and_back_again(folder, tmp_path
         " is over its limit: bodies are left out of records",
         " has room again",
     ]
+    assert said[0].endswith("(15950 of the 16000 bytes of spool_bytes)")
 
 
 def test_a_nearly_full_disk_is_a_limit_too(folder, tmp_path, monkeypatch):
     disk = SimpleNamespace(f_bavail=1000, f_frsize=1024, f_blocks=3000)  # 1000 KiB free, 750 reserved
     monkeypatch.setattr(room.os, "statvfs", lambda _: disk)
-    space = Room(tmp_path, 1 << 40, [].append)
+    said = []
+    space = Room(tmp_path, 1 << 40, said.append)
     assert space.take(100 << 10, 10) is Step.NOTHING
     assert space.take(400 << 10, 10) is Step.BODIES
+    assert "(0 of the 256000 bytes that its disk has room for)" in said[0]
     disk.f_bavail = 100
     assert Room(tmp_path, 1 << 40, [].append).take(10, 10) is Step.FRAMES
+
+
+def test_segments_are_small_where_the_disk_is(folder, tmp_path, monkeypatch):
+    disk = SimpleNamespace(f_bavail=3000, f_frsize=1024, f_blocks=3200)
+    monkeypatch.setattr(room.os, "statvfs", lambda _: disk)
+    space = Room(tmp_path, 1 << 40, [].append, segment_bytes=64 << 20)
+    assert space.segment_bytes == 64 << 20
+    space.take(10, 10)
+    assert space.segment_bytes == 200 << 10
+    disk.f_bavail = disk.f_blocks = 1 << 30
+    space.look()
+    assert space.segment_bytes == 64 << 20
+
+
+def test_a_disk_is_short_when_half_of_the_reserve_is_gone(tmp_path, monkeypatch):
+    disk = SimpleNamespace(f_bavail=401, f_frsize=1024, f_blocks=3200)
+    monkeypatch.setattr(room.os, "statvfs", lambda _: disk)
+    assert not room.is_disk_short(tmp_path)
+    disk.f_bavail = 399
+    assert room.is_disk_short(tmp_path)
+    monkeypatch.undo()
+    assert not room.is_disk_short(tmp_path / "none")
 
 
 def test_a_spool_that_is_not_there_yet_has_room(tmp_path):

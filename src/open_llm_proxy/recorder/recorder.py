@@ -22,6 +22,7 @@ from open_llm_proxy.recorder.sinks.stdout import StdoutSink
 from open_llm_proxy.recorder.spans import Spans, open_spans
 from open_llm_proxy.recorder.tally import Tally
 from open_llm_proxy.spool.directory import SpoolLock, list_directories, parts_root, remove_unfinished
+from open_llm_proxy.spool.room import is_disk_short
 from open_llm_proxy.store.connect import StoreOptions, connect
 from open_llm_proxy.telemetry import diagnostics
 from open_llm_proxy.telemetry.scoreboard import (
@@ -209,14 +210,18 @@ class Recorder:
 
     def _is_stalled(self) -> bool:
         """Whether the outbox is full: frames then stay in the spool, until its own limit takes over."""
-        stalled = self._shipping is not None and self._outbox.size >= self._settings.outbox_bytes
-        if stalled and not self._stalled:
-            self._say(
-                f"the outbox holds its limit of {self._settings.outbox_bytes} bytes: frames stay in the spool until"
-                " the store takes chunk files again"
-            )
-        self._stalled = stalled
-        return stalled
+        why = None if self._shipping is None else self._why_stalled(self._outbox.size)
+        if why is not None and not self._stalled:
+            self._say(f"{why}: frames stay in the spool until the store takes chunk files again")
+        self._stalled = why is not None
+        return self._stalled
+
+    def _why_stalled(self, size: int) -> str | None:
+        if size >= self._settings.outbox_bytes:
+            return f"the outbox holds its limit of {self._settings.outbox_bytes} bytes"
+        if size and is_disk_short(self._settings.spool):
+            return f"the spool's disk is nearly full, and {size} bytes of chunk files wait for the store"
+        return None
 
     # --- what others see -----------------------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ from open_llm_proxy.spool.frame import (
     parse_header,
     parse_prefix,
 )
+from open_llm_proxy.spool.segment import MAGIC as SEGMENT_MAGIC
 from open_llm_proxy.spool.segment import PREFIX as SEGMENT_PREFIX
 from open_llm_proxy.spool.segment import (
     SegmentHeader,
@@ -124,11 +125,22 @@ class SegmentReader:
             self.header = SegmentHeader("", 0, 0, "", 0, self.modified_ns(), self.directory, self.name.number)
             begin = self._search(0, size)
             if begin:
-                items.append(Damage(0, begin, str(error), torn=begin == size))
+                items.append(Damage(0, begin, str(error), torn=begin == size and self._header_is_cut_off(size)))
             self.offset = max(self.offset, begin)
         else:
             self.offset = max(self.offset, SEGMENT_PREFIX.size + header_bytes)
         return True
+
+    def _header_is_cut_off(self, size: int) -> bool:
+        """Whether what there is of the header looks like one; it is whole when a segment gets its name."""
+        prefix = os.pread(self._fd, SEGMENT_PREFIX.size, 0)
+        if len(prefix) < SEGMENT_PREFIX.size:
+            return SEGMENT_MAGIC.startswith(prefix[: len(SEGMENT_MAGIC)])
+        try:
+            header_bytes, _ = parse_segment_prefix(prefix)
+        except FrameError:
+            return False
+        return size < SEGMENT_PREFIX.size + header_bytes
 
     # --- frames --------------------------------------------------------------------------------------------------
 

@@ -8,8 +8,11 @@ from typing import Final
 
 from open_llm_proxy.spool.directory import measure
 
-RESERVE_BYTES: Final = 64 << 20
-"""Left free on the disk, where it is large enough: the recorder needs it to empty the spool."""
+RESERVE_BYTES: Final = 256 << 20
+"""Left free on the disk, or a quarter of a small one. The recorder needs it to empty the spool: the records of a
+segment are all on disk before the segment goes."""
+SEGMENTS_IN_RESERVE: Final = 4
+"""So many segments fit into the reserve: some for records that are longer than their frames, some for other writers."""
 
 
 class Step(IntEnum):
@@ -25,12 +28,17 @@ class Room:
 
     Over ``limit_bytes`` bodies are left out; frames without bodies may take a sixteenth more, then nothing is
     written. What is in the spool is never touched. Each step is said once.
+
+    ``segment_bytes`` is the size at which a segment is closed: as given, less on a small disk.
     """
 
-    def __init__(self, spool: Path, limit_bytes: int, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, spool: Path, limit_bytes: int, say: Callable[[str], None], *, segment_bytes: int = RESERVE_BYTES
+    ) -> None:
         self._spool = spool
-        self._limit_bytes = limit_bytes
+        self._limit_bytes = self._limit = limit_bytes
         self._say = say
+        self._most_segment_bytes = self.segment_bytes = segment_bytes
         self.left = 0
         self.step = Step.NOTHING
         self.sizes: dict[str, int] = {}
@@ -51,7 +59,7 @@ class Room:
         """Measure the spool and the disk; ``size`` bytes are wanted now."""
         self.sizes = measure(self._spool)
         used = sum(self.sizes.values())
-        limit = min(self._limit_bytes, used + self._disk_left())
+        limit = self._limit = min(self._limit_bytes, used + self._disk_left())
         extra = limit >> 4
         room = limit - used
         # Once over the limit, bodies come back when a sixteenth is free again: no flapping, no chatter.
@@ -71,9 +79,26 @@ class Room:
             disk = os.statvfs(self._spool)
         except OSError:
             return self._limit_bytes  # the folder is not there yet, or not any more: the writer will say so
-        return disk.f_bavail * disk.f_frsize - min(RESERVE_BYTES, disk.f_blocks * disk.f_frsize // 4)
+        reserve = _reserve_bytes(disk)
+        self.segment_bytes = min(self._most_segment_bytes, reserve // SEGMENTS_IN_RESERVE)
+        return disk.f_bavail * disk.f_frsize - reserve
 
     def _enter(self, step: Step, what: str) -> None:
         if step is not self.step:
             self.step = step
-            self._say(f"the spool {self._spool} {what} ({sum(self.sizes.values())} of {self._limit_bytes} bytes)")
+            whose = "of spool_bytes" if self._limit == self._limit_bytes else "that its disk has room for"
+            used, limit = sum(self.sizes.values()), max(0, self._limit)
+            self._say(f"the spool {self._spool} {what} ({used} of the {limit} bytes {whose})")
+
+
+def _reserve_bytes(disk: os.statvfs_result) -> int:
+    return min(RESERVE_BYTES, disk.f_blocks * disk.f_frsize // 4)
+
+
+def is_disk_short(spool: Path) -> bool:
+    """Whether half of the reserve is gone: what can wait must not take more."""
+    try:
+        disk = os.statvfs(spool)
+    except OSError:
+        return False
+    return disk.f_bavail * disk.f_frsize < _reserve_bytes(disk) // 2

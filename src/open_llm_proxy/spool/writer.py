@@ -46,7 +46,7 @@ class SpoolWriter:
         worker: The worker's slot.
         host: This machine's name.
         version: The proxy's version.
-        segment_bytes: A segment is closed at this size.
+        segment_bytes: A segment is closed at this size; on a small disk earlier.
         spool_bytes: The limit of the whole spool, all workers together.
         flush_interval_s: A segment is closed this long after its first frame.
         counters: The worker's slot of the scoreboard.
@@ -72,14 +72,13 @@ class SpoolWriter:
     ) -> None:
         self._root = root
         self._worker, self._host, self._version = worker, host, version
-        self._segment_bytes = segment_bytes
         self._flush_interval_s = flush_interval_s
         self._counters = counters
         self._list_open_calls = open_calls
         self._on_problem = on_problem
         self._clock_ns = clock_ns
         self._started_ns = clock_ns()
-        self._room = Room(root, spool_bytes, on_problem)
+        self._room = Room(root, spool_bytes, on_problem, segment_bytes=segment_bytes)
         self._directory: WriterDirectory | None = None
         self._segment: OpenSegment | None = None
         self._unended: list[OpenSegment] = []
@@ -174,7 +173,7 @@ class SpoolWriter:
         segment.frames += frames
         segment.size += size
         counters[SPOOL_BYTES] += size
-        if segment.size >= self._segment_bytes:
+        if segment.size >= self._room.segment_bytes:
             self._roll(segment)
 
     # --- what is rare --------------------------------------------------------------------------------------------
@@ -347,7 +346,7 @@ class SpoolWriter:
         if not segment.frames:  # it stands for open calls; without any it goes
             return not self._open_calls()
         return (
-            segment.size >= self._segment_bytes
+            segment.size >= self._room.segment_bytes
             or time.monotonic() - segment.first_frame_s >= self._flush_interval_s
             or not 0 <= self._clock_ns() - segment.day_begins_ns < NS_PER_DAY
         )

@@ -1,0 +1,102 @@
+"""The spool's disk: full, and mounted read-only. Calls are served on; what is lost is counted and said."""
+
+import pytest
+from tests.parts.disk import small_disk
+from tests.parts.faulty_store import run_faulty_store
+from tests.parts.load import answer_with_question, more_answers, run_load
+from tests.parts.model_upstream import run_upstream
+from tests.parts.processes import wait_until
+from tests.parts.proxy import provider
+from tests.parts.service import run_service
+
+DISK_BYTES = 24 << 20
+
+
+@pytest.fixture
+def disk(tmp_path):
+    with small_disk(tmp_path / "disk", DISK_BYTES) as mounted:
+        yield mounted
+
+
+@pytest.fixture
+def upstream():
+    with run_upstream() as running:
+        running.ordinarily = answer_with_question
+        yield running
+
+
+@pytest.fixture
+def store():
+    with run_faulty_store() as running:
+        yield running
+
+
+@pytest.fixture
+def service(upstream, store, disk, tmp_path):
+    env = store.environment() | {"SPOOL_DIR": str(disk.path / "spool"), "LOG_USER_QUESTION_MAX": "0"}
+    with run_service(tmp_path / "proxy", provider(upstream.endpoint), env=env) as made:
+        made.spool = disk.path / "spool"
+        yield made
+
+
+def lost(service):
+    return service.logging()["records"]["lost"]
+
+
+def test_a_full_disk_loses_what_is_counted_and_nothing_else(service, store, disk):
+    store.go_down()
+    service.start()
+    with run_load(service.port, clients=3) as load:
+        wait_until(more_answers(load, 30), "answers while there is room")
+        disk.fill()
+        wait_until(lambda: lost(service) > 10, "records that are lost")
+        wait_until(more_answers(load, 30), "answers while the disk is full")
+        disk.empty()
+        store.go_up()
+        wait_until(lambda: store.taken, "chunk files, since there is room again")
+        before = lost(service)
+        wait_until(more_answers(load, 30), "answers since there is room again")
+    assert not load.failures
+    assert load.broken == 0
+    wait_until(service.is_settled, "everything in the store")
+    records = service.logging()["records"]
+    assert service.stop() == 0
+    assert records["accepted"] == 2 * len(load.whole) == records["spooled"] + records["lost"]
+    assert records["spooled"] == len(store.records())
+    assert records["lost"] >= before > 10
+    lines = [line for line in service.stderr.splitlines() if "No space left" in line and "worker" in line]
+    assert 1 <= len(lines) <= 3
+    assert "calls are served on" in lines[0]
+
+
+def test_a_spool_over_its_limit_leaves_bodies_out_then_records(service, store, disk):
+    """The store is down for long: the disk is never filled to its last byte, as the recorder needs some to go on."""
+    store.go_down()
+    service.start()
+    with run_load(service.port, clients=6, filling=200_000) as load:
+        wait_until(lambda: "records are left out" in service.stderr, "a spool that is far over its limit", 60)
+        wait_until(lambda: lost(service) > 0, "records that are lost")
+        store.go_up()
+        wait_until(lambda: store.taken, "chunk files", 60)
+        wait_until(more_answers(load, 20), "answers")
+    assert not load.failures
+    wait_until(service.is_settled, "everything in the store", 60)
+    records = service.logging()["records"]
+    assert service.stop() == 0
+    assert records["accepted"] == 2 * len(load.whole) == records["spooled"] + records["lost"]
+    assert records["spooled"] == len(store.records())
+    assert "bodies are left out" in service.stderr
+    assert "that its disk has room for" in service.stderr
+
+
+def test_a_read_only_spool_is_refused_at_the_start(service, disk):
+    service.start()
+    assert service.stop() == 0
+    disk.set_writable(writable=False)
+    program = service.launch()
+    assert program.process.wait(60) == 2
+    (line,) = program.stderr.splitlines()
+    assert "cannot be written: Read-only file system. Set SPOOL_DIR to a folder that can be" in line
+    disk.set_writable(writable=True)
+    service.start()
+    assert service.stop() == 0
