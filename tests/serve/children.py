@@ -16,7 +16,7 @@ from open_llm_proxy.serve.banner import say_serving
 from open_llm_proxy.serve.control import Ready
 from open_llm_proxy.serve.inheritance import Inheritance, run_child
 from open_llm_proxy.serve.run import run
-from open_llm_proxy.telemetry.scoreboard import IN_FLIGHT
+from open_llm_proxy.telemetry.scoreboard import ACCEPTED, IN_FLIGHT, LOST, SPOOLED
 
 MODE = os.environ["MISBEHAVE"]
 MARGIN_S = 0.2
@@ -57,8 +57,13 @@ def live(inheritance: Inheritance) -> int:
     if MODE == "dying" and role == "worker":
         return 9
     if MODE == "counting" and role == "worker":
-        inheritance.scoreboard.slot(inheritance.slot)[IN_FLIGHT] += 1
-        say(f"in flight {inheritance.scoreboard.slot(inheritance.slot)[IN_FLIGHT]}")
+        counters = inheritance.scoreboard.slot(inheritance.slot)
+        say(f"accepted {counters[ACCEPTED]}")
+        counters[IN_FLIGHT] += 1
+        counters[ACCEPTED] += 7  # two of them in the turn that it is killed in
+        counters[SPOOLED] += 4
+        counters[LOST] += 1
+        say(f"in flight {counters[IN_FLIGHT]}")
     threading.Thread(target=inheritance.control.listen, args=(handlers,), daemon=True).start()
     inheritance.control.send(Ready())
     handlers.over.wait()

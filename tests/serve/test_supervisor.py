@@ -208,3 +208,11 @@ def test_a_dead_workers_gauges_are_reset(start):
     served.line("in flight 1")
     os.kill(served.child("worker"), signal.SIGKILL)
     served.line("in flight 1", number=2)
+
+
+def test_what_a_killed_worker_had_in_its_turn_was_never_accepted(start):
+    """Nobody got an answer that it belongs to; at rest accepted = spooled + lost."""
+    served = start(fake="counting")
+    served.line("in flight 1")
+    os.kill(served.child("worker"), signal.SIGKILL)
+    served.line("accepted 5")

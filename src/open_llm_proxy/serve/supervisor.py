@@ -20,10 +20,13 @@ from open_llm_proxy.serve.reload import POLL_S, ConfigSource
 from open_llm_proxy.serve.signals import END, Signals, terminal_is_gone
 from open_llm_proxy.telemetry import diagnostics
 from open_llm_proxy.telemetry.scoreboard import (
+    ACCEPTED,
     BUFFERED_BYTES,
     CONNECTIONS,
     IN_FLIGHT,
+    LOST,
     RESTARTS,
+    SPOOLED,
     UPSTREAM_IDLE,
     Scoreboard,
 )
@@ -167,7 +170,7 @@ class Supervisor:
             self._selector.unregister(process)
         process.close()
         if child.spec.role == "worker":
-            self._reset_gauges(child.spec.slot)
+            self._settle_counters(child.spec.slot)
         delay_s = child.note_death(successor=self._is_needed(child))
         if child.start_at is not None:
             self._scoreboard.slot(child.spec.slot)[RESTARTS] += 1
@@ -193,10 +196,12 @@ class Supervisor:
         again = f"in {delay_s:g} s" if delay_s else "at once"
         diagnostics.say("error", f"{child.name} {describe_exit(status)}; it is started again {again}")
 
-    def _reset_gauges(self, slot: int) -> None:
+    def _settle_counters(self, slot: int) -> None:
+        """A dead worker holds nothing; a frame that it had not yet written belongs to no answer that anybody got."""
         counters = self._scoreboard.slot(slot)
         for gauge in _GAUGES:
             counters[gauge] = 0
+        counters[ACCEPTED] = counters[SPOOLED] + counters[LOST]
 
     # --- configuration -------------------------------------------------------------------------------------------
 
