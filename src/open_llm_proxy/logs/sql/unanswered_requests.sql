@@ -1,0 +1,32 @@
+-- `turns` without an answer as the records of their requests, to look for the answer once more.
+SELECT
+  request_ts AS ts,
+  'request' AS type,
+  request_id,
+  session_id,
+  origin,
+  client,
+  provider,
+  model,
+  message_count,
+  NULL::INTEGER AS tools_count,
+  enable_thinking,
+  user_question,
+  user_message_this_turn,
+  NULL::BIGINT AS latency_ms,
+  NULL::BOOLEAN AS has_tool_calls,
+  NULL::BOOLEAN AS has_content,
+  NULL::JSON AS tool_calls,
+  tool_results,
+  NULL::JSON AS tokens,
+  NULL::VARCHAR AS error,
+  NULL::VARCHAR AS entry,
+  NULL::VARCHAR AS endpoint,
+  key,
+  NULL::BOOLEAN AS stream,
+  NULL::INTEGER AS status,
+  NULL::BIGINT AS ttft_ms,
+  NULL::VARCHAR AS finish_reason,
+  NULL::VARCHAR AS upstream_model
+FROM {turns}
+WHERE response_ts IS NULL
