@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # /// script
 # requires-python = ">=3.11"
-# dependencies = ["openai>=1.60", "mcp>=1.8", "httpx>=0.27", "rich>=13.9"]
+# dependencies = ["openai>=1.60", "mcp>=1.10", "httpx>=0.27", "rich>=13.9"]
 # ///
 """Replay an app's session: `pip install openai mcp httpx`, then `python agent_runner.py "QUESTION"`.
 

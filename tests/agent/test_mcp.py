@@ -41,7 +41,7 @@ def test_what_a_server_offers(url):
 
     info, tools, resources = with_server(Target(url), use)
     assert info["serverInfo"]["name"] == "hell"
-    assert [tool["name"] for tool in tools][:3] == ["echo", "hang", "megabyte"]
+    assert [tool["name"] for tool in tools][:3] == ["echo", "hang", "block"]
     assert tools[0]["inputSchema"]["required"] == ["text"]
     assert resources == []
 
@@ -119,6 +119,7 @@ def test_a_server_that_starts_again_is_met_again(tmp_path):
     assert len(reopened) == 1
 
 
+@pytest.mark.slow
 def test_a_tool_that_ends_its_server_is_called_once_more_and_then_the_model_hears_of_it(tmp_path):
     reopened = []
 
@@ -130,6 +131,22 @@ def test_a_tool_that_ends_its_server_is_called_once_more_and_then_the_model_hear
     assert twice["isError"]
     assert "ended during this call, twice" in text_of(twice)
     assert len(reopened) == 2
+
+
+@pytest.mark.slow
+def test_a_server_that_is_stuck_in_a_call_that_was_given_up_is_left(monkeypatch):
+    monkeypatch.setattr(module, "PROBE_S", 0.3)
+    monkeypatch.setattr(module, "CLOSE_S", 3)
+
+    async def use(server):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.5):
+                await server.call("block", {})
+        return text_of(await server.call("echo", {"text": "after"}))
+
+    reopened = []
+    assert with_server(Target(command=command_line()), use, reopened) == "after"
+    assert reopened == ["it answers no ping within 0.3 s after a call that was given up"]
 
 
 def test_a_server_that_is_gone_for_good(tmp_path, monkeypatch):

@@ -104,7 +104,7 @@ bare_environments() {
 		cmp -s "$lock" "$environment/installed.txt" && continue
 		rm -rf "$environment"
 		${PYTHON:-python3} -m venv "$environment" &&
-			"$environment/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --requirement "$lock" &&
+			"$environment/bin/python" -m pip install --quiet --quiet --disable-pip-version-check --require-hashes --requirement "$lock" &&
 			cp "$lock" "$environment/installed.txt" || return
 	done
 }

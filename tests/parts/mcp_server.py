@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,6 +56,18 @@ def make_server() -> Any:
     async def hang() -> str:
         await asyncio.sleep(3600)
         return ""
+
+    @server.tool(structured_output=False)
+    async def block() -> str:
+        time.sleep(3600)  # noqa: ASYNC251 - as a server does that nobody thought about: it answers nothing else either
+        return ""
+
+    @server.tool(structured_output=False)
+    def wait_for(path: str) -> str:
+        """Take until a file is there."""
+        while not Path(path).exists():
+            time.sleep(0.02)
+        return "it is there"
 
     @server.tool(structured_output=False)
     def megabyte() -> str:

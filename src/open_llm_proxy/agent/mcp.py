@@ -58,6 +58,7 @@ class McpServer:
         self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the server
         self._opening = asyncio.Lock()
         self._session: Any = None
+        self._doubtful = False  # a call was given up: a server may be stuck in it
         self._owner: asyncio.Task[None] | None = None
         self._stop = asyncio.Event()
 
@@ -75,6 +76,7 @@ class McpServer:
         done, _ = await asyncio.wait({ready, self._owner}, timeout=CONNECT_S, return_when=asyncio.FIRST_COMPLETED)
         if ready in done:
             self._session, self.info = ready.result()
+            self._doubtful = False
             return
         owner = self._owner
         await self._close_session()
@@ -166,6 +168,9 @@ class McpServer:
         session, owner = self._session, self._owner
         if session is None or owner is None or owner.done():
             raise LostError("the session had ended")
+        if self._doubtful and (why := await self._lost(session, owner, busy_is_lost=True)):
+            raise LostError(why)
+        self._doubtful = False
         request = asyncio.ensure_future(ask(session))
         try:
             while True:
@@ -179,17 +184,20 @@ class McpServer:
                 if request.done():
                     return _as_json(request.result())
         finally:
+            self._doubtful |= not request.done()
             request.cancel()
             await asyncio.gather(request, return_exceptions=True)
 
-    async def _lost(self, session: Any, owner: "asyncio.Task[None]") -> str:
-        """Why the session is gone; empty while it lives. A server that is busy and does not answer a ping lives."""
+    async def _lost(self, session: Any, owner: "asyncio.Task[None]", *, busy_is_lost: bool = False) -> str:
+        """Why the session is gone; empty while it lives. A server that does not answer a ping may just be busy."""
         ping = asyncio.ensure_future(session.send_ping())
         try:
             await asyncio.wait({ping, owner}, timeout=PROBE_S, return_when=asyncio.FIRST_COMPLETED)
             if owner.done():
                 error = None if owner.cancelled() else owner.exception()
                 return _say(error) if error else "the session ended"
+            if busy_is_lost and not ping.done():
+                return f"it answers no ping within {PROBE_S:g} s after a call that was given up"
             error = ping.exception() if ping.done() else None
             return "" if error is None or _is_answer(error) else _say(error)
         finally:

@@ -33,7 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def run_options(options: Options) -> int:
     """Run the session that the options describe; the exit status."""
     _take_any_text(sys.stdout, sys.stderr)
-    logging.getLogger("mcp").setLevel(logging.CRITICAL)  # what it logs of a lost session, we say ourselves
+    # What the libraries log of lost sessions we say ourselves; some versions would set logging up to print it.
+    logging.getLogger().addHandler(logging.NullHandler())
     transcript = Transcript(options.settings(os.environ))
     try:
         if options.system_prompt:

@@ -157,11 +157,15 @@ class Transcript:
 
     def save(self, path: Path) -> None:
         """Write the JSON; the file is whole at each moment, the old or the new one."""
-        text = json.dumps(self.to_json(), ensure_ascii=False, indent=2)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            file.write(text.encode(errors="replace") + b"\n")
-        Path(file.name).chmod(0o666 & ~_umask())
-        Path(file.name).replace(path)
+        write_whole(path, json.dumps(self.to_json(), ensure_ascii=False, indent=2))
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file of a text and a newline; it is whole at each moment, the old or the new one."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+        file.write(text.encode(errors="replace") + b"\n")
+    Path(file.name).chmod(0o666 & ~_umask())
+    Path(file.name).replace(path)
 
 
 def read_turns(saved: Object) -> list[Turn]:
