@@ -119,3 +119,18 @@ def bucket(s3_server):
     made = s3_server.bucket()
     options = StoreOptions(s3_endpoint=made.endpoint, access_key_id="any", secret_access_key="any")
     return Bucket(f"s3://{made.name}/some/prefix", options)
+
+
+@pytest.fixture
+def store_records(tmp_path):
+    """Write records to a folder as chunk files by day; the folder."""
+
+    def store_records(records, name="12-00-00-host-1-00ff.1.1"):
+        folder = tmp_path / "logs"
+        for day in {record["timestamp"][:10] for record in records}:
+            (folder / day).mkdir(parents=True, exist_ok=True)
+            lines = [json.dumps(record) for record in records if record["timestamp"].startswith(day)]
+            (folder / day / f"{name}.jsonl").write_text("\n".join(lines) + "\n")
+        return folder
+
+    return store_records

@@ -11,4 +11,5 @@ def session_key_of(request: Object) -> str:
     if session_id is not None:
         return session_id
     origin, question = (request.get(name) or "" for name in ("origin", "user_question"))
-    return f"anon:{hashlib.md5(f'{origin}|{question}'.encode(), usedforsecurity=False).hexdigest()}"
+    text = f"{origin}|{question}".encode("utf-8", "replace")
+    return f"anon:{hashlib.md5(text, usedforsecurity=False).hexdigest()}"

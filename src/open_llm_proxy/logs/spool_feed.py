@@ -12,8 +12,9 @@ from typing import Final
 import msgspec
 
 from open_llm_proxy.answers.answer import Object
+from open_llm_proxy.answers.jsontext import parse
 from open_llm_proxy.logs.feed import Batch, silent
-from open_llm_proxy.records.build import Context, build_request, build_response
+from open_llm_proxy.records.build import Context, build_request, build_response, encode
 from open_llm_proxy.spool.directory import list_directories
 from open_llm_proxy.spool.frame import Frame, FrameError, RequestHeader
 from open_llm_proxy.spool.reader import SegmentReader, Whole
@@ -146,7 +147,7 @@ class SpoolFeed:
             record = build_response(frame, context) if built is None else built.record
         except Exception:  # noqa: BLE001 - whatever it is, the recorder reports it
             return
-        yield msgspec.to_builtins(record)
+        yield parse(encode(record))
 
 
 def _place(name: SegmentName, path: Path) -> Path:

@@ -12,7 +12,15 @@ def turn(**more):
 
 @pytest.mark.parametrize(
     ("ms", "said"),
-    [(None, "-"), (0, "0 ms"), (999, "999 ms"), (2310, "2.3 s"), (600_000, "10 min"), (7_200_000, "2.0 h")],
+    [
+        (None, "-"),
+        (0, "0 ms"),
+        (999, "999 ms"),
+        (2310, "2.31 s"),
+        (100_000, "100 s"),
+        (600_000, "10 min"),
+        (7_200_000, "2 h"),
+    ],
 )
 def test_durations(ms, said):
     assert wording.say_duration(ms) == said

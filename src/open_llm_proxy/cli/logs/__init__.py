@@ -5,7 +5,16 @@ from typing import Final
 from open_llm_proxy.cli.row import Row
 
 COMMANDS: Final[dict[str, Row]] = {
+    "show": Row(
+        "Show one conversation as a person reads it: in the terminal, as Markdown, one HTML page or JSON.", "logs"
+    ),
+    "sessions": Row(
+        "List the sessions of the last 7 days, newest first: question, app, model, turns, tokens, cost, status.", "logs"
+    ),
     "tail": Row("Show the last calls, newest last; -f goes on with those that come.", "logs"),
+    "stats": Row(
+        "Show calls, errors, tokens, cost, and latency percentiles of the last 7 days; --html writes a report.", "logs"
+    ),
     "init": Row("Create the bucket or folder that chunk files go to, unless it is there."),
     "scrub": Row("Take secrets out of stored chunk files and Parquet files, as the recorder does of new ones.", "logs"),
 }

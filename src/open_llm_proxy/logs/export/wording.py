@@ -16,6 +16,7 @@ TITLES: Final[dict[Kind, str]] = {
     "refusal": "Refusal",
 }
 NOT_LOGGED: Final = "(not in the records: content was not logged)"
+NO_PROMPT: Final = "(in no record that was read)"
 CUT: Final = "… (cut in the record)"
 # C0 and C1, DEL, line separators, marks that turn the direction of text around; lone surrogates are no UTF-8.
 _CONTROLS: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -34,7 +35,7 @@ def _escape(match: re.Match[str]) -> str:
 def say_text(item: Item) -> str:
     """What was said, and when it is not all of it."""
     if item.text is None:
-        return NOT_LOGGED
+        return NO_PROMPT if item.kind == "system" else NOT_LOGGED
     return clean(item.text) + (f" {CUT}" if item.cut else "")
 
 
@@ -49,15 +50,24 @@ def say_count(count: float | None) -> str:
     return "-" if count is None else f"{count:,.0f}"
 
 
+def say_short(count: float | None) -> str:
+    """A count in three digits: ``1.5 M``."""
+    if count is None:
+        return "-"
+    for size, name in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if count >= size:
+            return f"{count / size:.3g} {name}"
+    return f"{count:.3g}"
+
+
 def say_duration(ms: float | None) -> str:
     """A time span in the unit that suits it."""
     if ms is None:
         return "-"
-    if ms < 1000:
-        return f"{ms:.0f} ms"
-    if ms < 100_000:
-        return f"{ms / 1000:.1f} s"
-    return f"{ms / 60_000:.0f} min" if ms < 6_000_000 else f"{ms / 3_600_000:.1f} h"
+    for limit_ms, unit_ms, unit in ((1000, 1, "ms"), (120_000, 1000, "s"), (7_200_000, 60_000, "min")):
+        if ms < limit_ms:
+            return f"{ms / unit_ms:.3g} {unit}"
+    return f"{ms / 3_600_000:.3g} h"
 
 
 def say_cost(usd: float | None) -> str:
