@@ -68,6 +68,7 @@ def test_where_the_question_goes(show):
 def test_a_turn_with_a_call(show):
     turn = Turn(1, tool_calls=[query()], usage=USAGE, latency_ms=1500, content="Let me see", request_id="abc")
     assert show(TurnStarted(turn), TurnEnded(turn)).splitlines() == [
+        "",
         "[1]",
         "    Let me see",
         "    query  call_1",
@@ -130,7 +131,7 @@ def test_the_summary(show, transcript):
     transcript.answer = "42"
     said = show(Ended(transcript.end(exits.ANSWERED), "42"))
     assert said == (
-        "answered · 2 turns · 1 tool call · 2,400 + 68 tokens · $0.5000 · 1.50 s model, 0.25 s tools"
+        "\nanswered · 2 turns · 1 tool call · 2,400 + 68 tokens · $0.5000 · 1.50 s model, 0.25 s tools"
         " · session the-session\n"
     )
 

@@ -44,7 +44,7 @@ class View:
             case Asked():
                 self._asked(event.question)
             case TurnStarted():
-                self._screen.line(f"[{event.turn.number}]", "bold")
+                self._screen.line(f"\n[{event.turn.number}]", "bold")
             case Delta():
                 self._delta(event)
             case Retried():
@@ -130,7 +130,7 @@ class View:
 
     def _ended(self, event: Ended) -> None:
         self._break()
-        self._screen.line(summary(self._transcript), "bold" if event.exit.code == 0 else "bold red")
+        self._screen.line(f"\n{summary(self._transcript)}", "bold" if event.exit.code == 0 else "bold red")
 
 
 def summary(transcript: Transcript) -> str:
