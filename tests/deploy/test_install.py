@@ -14,6 +14,7 @@ import pytest
 from tests.parts import manifests as parts
 from tests.parts.base_image import USER, Mount, enter, network_environment, run_in, serve_in, volume
 from tests.parts.model_upstream import run_upstream
+from tests.parts.processes import wait_until
 from tests.parts.proxy import provider
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -118,6 +119,29 @@ def test_a_file_mounted_over_the_one_in_the_working_directory_is_read(pod, tmp_p
         with pod.serve(Mount(own, "/app/config.json")) as url:
             assert providers_of(url) == ["up"]
             assert ask(url)
+
+
+def test_a_mounted_folder_is_read_again_without_a_restart(pod, tmp_path):
+    """A ConfigMap as a kubelet writes it: a folder of links, changed by one rename."""
+    config = tmp_path / "config"
+    config.mkdir()
+    write_config_map(config, {"providers": {"first": {"endpoint": "http://127.0.0.1:9/v1/chat/completions"}}})
+    variable = "/etc/open-llm-proxy/config.json"
+    with pod.serve(Mount(config, "/etc/open-llm-proxy"), OPEN_LLM_PROXY_CONFIG=variable) as url:
+        assert providers_of(url) == ["first"]
+        write_config_map(config, {"providers": {"second": {"endpoint": "http://127.0.0.1:9/v1/chat/completions"}}})
+        wait_until(lambda: providers_of(url) == ["second"], "the changed configuration")
+
+
+def write_config_map(folder: Path, config) -> None:
+    version = folder / f"..{len(list(folder.iterdir()))}"
+    version.mkdir()
+    (version / "config.json").write_text(json.dumps(config))
+    link = folder / "..data_tmp"
+    link.symlink_to(version.name)
+    link.rename(folder / "..data")
+    if not (folder / "config.json").is_symlink():
+        (folder / "config.json").symlink_to("..data/config.json")
 
 
 def test_kubectl_exec_finds_the_command(pod):

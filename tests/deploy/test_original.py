@@ -1,8 +1,11 @@
 """``kubectl apply`` over the original's objects succeeds and replaces them: same kinds and names, nothing immutable
 changed. ``original.yaml`` beside this file says what namespaces hold."""
 
+import json
+import subprocess
 from pathlib import Path
 
+import kubernetes_validate
 import pytest
 import yaml
 from tests.parts import manifests as parts
@@ -87,3 +90,26 @@ def with_env(spec):
     pod = spec["template"]["spec"]
     containers = [{"env": [], **container} for container in pod["containers"]]
     return {"template": {"spec": {**pod, "containers": containers}}}
+
+
+@pytest.mark.parametrize("old", ORIGINAL, ids=lambda one: one["metadata"]["name"] + "-" + one["kind"])
+def test_kubernetes_own_merge_gives_one_good_object(old, tmp_path):
+    """Lists are merged by name, port or path: nothing may stand there twice, and all of ours must win."""
+    new = parts.find(parts.built(parts.DEPLOY / "overlays" / "nrp"), old["kind"], old["metadata"]["name"])
+    before, patch = tmp_path / "before.json", tmp_path / "patch.json"
+    before.write_text(json.dumps(old))
+    patch.write_text(json.dumps(new))
+    command = [parts.require("kubectl"), "patch", "--local", "--type", "strategic", "-f", before]
+    done = subprocess.run([*command, "--patch-file", patch, "-o", "json"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    merged = json.loads(done.stdout)
+    kubernetes_validate.validate(merged, "1.35", strict=False)
+    pod, ours = parts.pod_of(merged), parts.pod_of(new)
+    if pod is None or ours is None:
+        assert merged["spec"] == new["spec"]
+        return
+    for container in ours["containers"]:
+        (found,) = (one for one in pod["containers"] if one["name"] == container["name"])
+        assert parts.variables(found) == parts.variables(container)
+        ports = [port["containerPort"] for port in found.get("ports", [])]
+        assert len(ports) == len(set(ports))
