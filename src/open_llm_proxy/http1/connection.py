@@ -256,6 +256,8 @@ class ResponseReader:
                     raise UpstreamProtocolError(f"the provider's head is longer than {limit} bytes")
                 if data[:5] != b"HTTP/"[: len(data)]:
                     raise UpstreamProtocolError("the provider does not speak HTTP/1.1")
+                if data.count(b"\n") != data.count(b"\r\n"):  # it cannot become a head; this would wait for its timeout
+                    raise UpstreamProtocolError("the provider's head has a line that ends in LF without CR")
                 self._held = data
                 return b""
             head, length = self.heads.read(data, end)
