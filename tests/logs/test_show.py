@@ -5,6 +5,7 @@ import pytest
 from open_llm_proxy.errors import UserError
 from open_llm_proxy.logs.folder import Folder
 from open_llm_proxy.logs.show import find_conversation
+from open_llm_proxy.logs.weave import weave
 from open_llm_proxy.logs.window import ALL, Window
 
 NOW = datetime(2026, 4, 8, 12, tzinfo=UTC)
@@ -194,3 +195,21 @@ class TestOlderRecords:
         key = find("abcd1234", Window(None, datetime(2026, 3, 15, tzinfo=UTC))).session_key
         assert texts(find(key, ALL)) == ["How many parks?", "The ans"]
         assert texts(find(key[:12], ALL)) == ["How many parks?", "The ans"]
+
+
+@pytest.mark.parametrize("tier", ["daily", "monthly", "bucket"])
+def test_condensed_days_and_buckets_alike(request, tmp_path, tool_loop, tier):
+    from tests.logs.archive import Archive
+
+    tool_loop.day, tool_loop.number = "2026-04-08", 10
+    tool_loop.ask("How many parks?", "And rivers?", count=9)
+    tool_loop.answer("There are 3.")
+    source = request.getfixturevalue("bucket") if tier == "bucket" else Folder(tmp_path / "logs")
+    archive = Archive(source, tmp_path / "made")
+    if tier == "monthly":
+        archive.monthly(tool_loop.records, "2026-04")
+    else:
+        archive.daily(tool_loop.records, "2026-04-07")
+        archive.raw([record for record in tool_loop.records if record["timestamp"] >= "2026-04-08"])
+    found = find_conversation("last", [source], Window(datetime(2026, 4, 8, tzinfo=UTC), None), now=NOW)
+    assert found == weave(tool_loop.records)

@@ -4,6 +4,7 @@ from open_llm_proxy.logs.feed import silent
 from open_llm_proxy.logs.folder import Folder
 from open_llm_proxy.logs.spool_feed import SpoolFeed
 from open_llm_proxy.logs.spools import context_of_environment, feeds_of, find_spools
+from open_llm_proxy.logs.tier_feed import TierFeed
 from open_llm_proxy.records.build import Context
 from open_llm_proxy.spool.directory import frames_root, outbox_root
 from open_llm_proxy.store.connect import StoreOptions
@@ -33,5 +34,5 @@ def test_where_the_proxy_would_not_start_they_are_made_by_default(tmp_path):
 def test_feeds_stand_in_the_order_in_which_records_move(tmp_path):
     outbox_root(tmp_path / "spool").mkdir(parents=True)
     sources = [Folder(tmp_path / "logs"), Bucket("s3://logs", StoreOptions())]
-    made = feeds_of(sources, [tmp_path / "spool", tmp_path / "none"], Context(), say=silent)
-    assert [type(feed) for feed in made] == [SpoolFeed, ChunkFeed, SpoolFeed, ChunkFeed, ChunkFeed]
+    made = feeds_of(sources, [tmp_path / "spool", tmp_path / "none"], Context(), oldest="2026-11-18", say=silent)
+    assert [type(feed) for feed in made] == [SpoolFeed, ChunkFeed, SpoolFeed, ChunkFeed, TierFeed, ChunkFeed, TierFeed]

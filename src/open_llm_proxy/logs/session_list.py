@@ -37,9 +37,10 @@ def list_sessions(
         UserError: A source cannot be read.
     """
     connection = connect(sources)
-    create_views(connection, sources, window, ["turns", "sessions"])
-    values = {"origin": origin, "model": model, "errors": errors, "limit": limit}
-    found = connection.execute(statement("session_list", sessions="sessions", turns="turns"), values)
+    create_views(connection, sources, window, ["sessions"] if model is None else ["sessions", "turns"])
+    values = {"origin": origin, "errors": errors, "limit": limit} | ({} if model is None else {"model": model})
+    chosen = "sessions" if model is None else statement("sessions_with_model")
+    found = connection.execute(statement("session_list", sessions=chosen), values)
     names = [column[0] for column in found.description]
     rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
     connection.close()

@@ -87,7 +87,8 @@ class Reading:
         if match.key is None:
             rows = self.rows("show_call", id=match.request_id)
         else:
-            rows = self.rows("show_records", key=match.key)
+            [(first, last)] = self.rows("show_span", key=match.key)
+            rows = self.rows("show_records", key=match.key, first=first, last=last) if first is not None else []
         return read_lines("\n".join(row[0] for row in rows).encode("utf-8", "replace")) + self.unshipped
 
 

@@ -14,6 +14,7 @@ from open_llm_proxy.logs.feed import Feed
 from open_llm_proxy.logs.folder import Folder
 from open_llm_proxy.logs.spool_feed import SpoolFeed
 from open_llm_proxy.logs.stored import Source
+from open_llm_proxy.logs.tier_feed import TierFeed
 from open_llm_proxy.records.build import Context
 from open_llm_proxy.records.context import context_of
 from open_llm_proxy.spool.directory import frames_root, outbox_root
@@ -57,13 +58,13 @@ def feeds_of(
     oldest: str = "",
     say: Callable[[str], None],
 ) -> list[Feed]:
-    """A feed for each place, in the order in which records move.
+    """Feeds for each place, in the order in which records move.
 
     Args:
         sources: Folders and buckets.
         spools: Spool folders.
         context: How records are made of frames.
-        oldest: The first day, ``YYYY-MM-DD``, that is read.
+        oldest: The first day, ``YYYY-MM-DD``, that is read; of condensed days none is without it.
         say: Told of what cannot be read now.
     """
     feeds: list[Feed] = []
@@ -74,4 +75,5 @@ def feeds_of(
     for source in sources:
         interval_s = BUCKET_S if isinstance(source, Bucket) else FOLDER_S
         feeds.append(ChunkFeed(source, oldest=oldest, interval_s=interval_s, say=say))
+        feeds += [TierFeed(source, oldest)] if oldest else []
     return feeds

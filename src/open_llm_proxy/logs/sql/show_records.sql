@@ -1,8 +1,10 @@
--- All records of the session $key and the system prompts that they name; older ids of 8 digits bring strangers along.
+-- All records of the session $key, which was within $first and $last (seconds), and the system prompts that they name.
+-- Older ids of 8 digits bring strangers along.
 WITH own AS (
   SELECT entry
   FROM {records}
   WHERE type IN ('request', 'response')
+    AND ts BETWEEN to_timestamp($first) AND to_timestamp($last)
     AND request_id IN (SELECT request_id FROM {turns} WHERE session_key = $key)
 )
 SELECT entry FROM own
