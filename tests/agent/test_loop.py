@@ -165,6 +165,13 @@ def test_a_tools_result_is_cut_where_the_settings_say(make_session, settings):
     assert session.transcript.turns[0].tool_calls[0].result.characters == 100
 
 
+def test_half_an_emoji_from_a_tool_or_a_user_can_be_sent(make_session):
+    model = FakeModel(says(None, call("look")), says("42"))
+    ask(make_session(model, FakeTools(look=lambda _: "cut \ud83d")), "what is \ud83d?")
+    assert model.bodies[1]["messages"][-1]["content"] == "cut \ufffd"
+    json.dumps(model.bodies[1], ensure_ascii=False).encode()
+
+
 def test_out_of_turns(make_session, settings):
     model = FakeModel(*[says(None, call("look"))] * 3)
     tools = FakeTools(look=lambda _: "seen")

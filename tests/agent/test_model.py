@@ -204,6 +204,11 @@ def test_a_200_that_is_no_answer(ask, upstream, body, why):
     assert len(upstream.seen) == 1
 
 
+def test_half_an_emoji_in_an_answer(ask, upstream):
+    upstream.play(answers.answer(json.dumps(answers.chat("cut \ud83d")).encode()))
+    assert ask()[0].choice["message"]["content"] == "cut \ufffd"
+
+
 def test_a_proxy_that_is_not_there(settings):
     async def work():
         async with ProxyModel(replace(settings, proxy_url="http://127.0.0.1:9/v1")) as model:

@@ -82,6 +82,8 @@ def test_mcp_servers(arguments, places):
         ("--origin", "https://a\nX-Other: b"),
         ("--origin", "https://ü"),
         ("--session-id", ""),
+        ("--session-id", "cut \udcff"),
+        ("--api-key", "sk-ü"),
         ("--transcript", "/nowhere/t.json"),
         ("--transcript", "/"),
     ],

@@ -83,10 +83,15 @@ def test_the_system_prompt_from_a_file_and_the_servers(run, upstream, tmp_path):
     assert system["content"].startswith("Be brief\n\nAnswer from the table alone")
 
 
-def test_wrong_usage(run, capfd):
+def test_wrong_usage(run, monkeypatch):
     status, out, err = run("--system-prompt", "/nowhere/prompt.md", "--quiet")
     assert (status, out) == (2, "")
     assert err.startswith("agent_runner: --system-prompt /nowhere/prompt.md")
+    monkeypatch.setenv("PROXY_KEY", "sk-ü")
+    assert run("--quiet")[::2] == (
+        2,
+        "agent_runner: the proxy key holds a character that no header takes. Set it again, in quotes\n",
+    )
     with pytest.raises(SystemExit) as caught:
         main([])
     assert caught.value.code == 2

@@ -4,6 +4,7 @@ import pytest
 
 from open_llm_proxy import __version__
 from open_llm_proxy.agent.settings import CLIENT, PROXY_URL, Settings, resolve_key, resolve_proxy_url
+from open_llm_proxy.errors import UserError
 
 
 @pytest.mark.parametrize(
@@ -14,10 +15,18 @@ from open_llm_proxy.agent.settings import CLIENT, PROXY_URL, Settings, resolve_k
         (None, {"PROXY_KEY": "b"}, "b"),
         (None, {"OPENAI_API_KEY": "", "PROXY_KEY": "b"}, "b"),
         (None, {}, "EMPTY"),
+        (None, {"PROXY_KEY": "b\n"}, "b"),
+        (None, {"PROXY_KEY": " "}, "EMPTY"),
     ],
 )
 def test_the_key(given, environment, key):
     assert resolve_key(given, environment) == key
+
+
+@pytest.mark.parametrize("key", ["sk-ü", "sk-a\nb", "“sk-a”"])
+def test_a_key_that_no_header_takes(key):
+    with pytest.raises(UserError, match="no header takes"):
+        resolve_key(None, {"PROXY_KEY": key})
 
 
 @pytest.mark.parametrize(

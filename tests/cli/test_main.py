@@ -80,8 +80,15 @@ def test_help_imports_nothing_heavy(arguments):
     listed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stderr.split()
     assert not {name for name in listed if name.split(".")[0] in HEAVY}
     ours = {name for name in listed if name.startswith("open_llm_proxy.") and ".cli" not in name}
-    options = {"open_llm_proxy.agent", "open_llm_proxy.agent.options", "open_llm_proxy.agent.settings"}
-    assert ours <= {"open_llm_proxy.errors", "open_llm_proxy.telemetry", "open_llm_proxy.telemetry.diagnostics"} | options
+    options = {
+        "open_llm_proxy.agent",
+        "open_llm_proxy.agent.options",
+        "open_llm_proxy.agent.settings",
+        "open_llm_proxy.agent.jsonvalues",
+    }
+    assert (
+        ours <= {"open_llm_proxy.errors", "open_llm_proxy.telemetry", "open_llm_proxy.telemetry.diagnostics"} | options
+    )
 
 
 def test_a_group_of_commands_is_a_row_too(monkeypatch):

@@ -24,3 +24,22 @@ def as_text(value: Any) -> str:
 def compact(value: Any) -> str:
     """JSON without spaces, as the OpenAI client sends it: its bytes are what the proxy's records hash."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def whole(value: Any) -> Any:
+    """JSON that can be written as UTF-8: half an emoji, as JavaScript cuts one, becomes U+FFFD, at any depth."""
+    if isinstance(value, str):
+        return value if _is_whole(value) else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [whole(one) for one in as_list(value)]
+    if isinstance(value, dict):
+        return {whole(key): whole(one) for key, one in as_object(value).items()}
+    return value
+
+
+def _is_whole(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

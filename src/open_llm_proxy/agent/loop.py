@@ -14,7 +14,7 @@ from open_llm_proxy.agent import exits
 from open_llm_proxy.agent.arguments import Arguments, mend_calls, read_arguments
 from open_llm_proxy.agent.events import Asked, Delta, Ended, Event, OnEvent, ToolEnded, TurnEnded, TurnStarted, ignore
 from open_llm_proxy.agent.exits import Exit, SessionError
-from open_llm_proxy.agent.jsonvalues import Object, as_list, as_object, as_text
+from open_llm_proxy.agent.jsonvalues import Object, as_list, as_object, as_text, whole
 from open_llm_proxy.agent.model import Completion, Model, ProxyModel
 from open_llm_proxy.agent.results import cut
 from open_llm_proxy.agent.settings import Settings
@@ -84,7 +84,7 @@ class Session:
         self._tools = tools
         self._on_event = on_event
         if self.transcript.system_prompt and not self.transcript.messages:
-            self.transcript.messages.append({"role": "system", "content": self.transcript.system_prompt})
+            self.transcript.messages.append({"role": "system", "content": whole(self.transcript.system_prompt)})
 
     async def ask(self, question: str) -> Exit:
         """Ask, and go on until the model answers or ``max_turns`` calls are spent. Another question goes on from there.
@@ -92,6 +92,7 @@ class Session:
         Raises:
             SessionError: The model or the tool source is gone; the transcript holds what there was until then.
         """
+        question = whole(question)
         self.transcript.questions.append(question)
         self.transcript.messages.append({"role": "user", "content": question})
         self.transcript.answer = None
@@ -183,12 +184,13 @@ class Session:
     async def _run_tool(self, call: ToolCall) -> None:
         begun = time.monotonic()
         answer = await self._answer(call)
+        text = whole(answer.text)
         call.result = ToolResult(
-            cut(answer.text, self.settings.tool_result_max),
+            cut(text, self.settings.tool_result_max),
             answer.is_error,
             answer.source,
             round((time.monotonic() - begun) * 1000),
-            len(answer.text),
+            len(text),
         )
         self._on_event(ToolEnded(call))
 

@@ -260,7 +260,7 @@ async def _streamable_http(url: str, read_timeout_s: float) -> AsyncGenerator[An
     bound = {"max_sse_event_size": EVENT_BYTES} if "max_sse_event_size" in inspect.signature(connect).parameters else {}
     http: Any = getattr(module, "httpx2", None) or import_module("httpx")
     async with (
-        http.AsyncClient(timeout=http.Timeout(CONNECT_S, read=read_timeout_s)) as client,
+        http.AsyncClient(timeout=http.Timeout(CONNECT_S, read=read_timeout_s), follow_redirects=True) as client,
         connect(url, http_client=client, **bound) as streams,
     ):
         yield streams

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from open_llm_proxy.agent.deltas import Assembly
 from open_llm_proxy.agent.events import Delta, OnEvent, Retried, ignore
 from open_llm_proxy.agent.exits import ModelError
-from open_llm_proxy.agent.jsonvalues import Object, as_list, as_object
+from open_llm_proxy.agent.jsonvalues import Object, as_list, as_object, whole
 from open_llm_proxy.agent.settings import Settings
 
 if TYPE_CHECKING:
@@ -209,7 +209,7 @@ def _broken_off(openai: Any, why: object) -> Any:
 
 def _checked(value: Any, request_id: str | None) -> Object:
     """An answer that has a choice; a 200 may hold an error instead."""
-    answer = as_object(value)
+    answer = as_object(whole(value))
     if answer.get("error"):
         error = as_object(answer["error"])
         raise ModelError(f"the model failed: {error.get('message') or json.dumps(answer['error'])}", request_id)

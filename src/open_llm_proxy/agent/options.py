@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
+from open_llm_proxy.agent.jsonvalues import whole
 from open_llm_proxy.agent.settings import (
     CLIENT,
     MCP_URL,
@@ -122,7 +123,7 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
         type=_url,
         help=f"the proxy [$OPENAI_BASE_URL, else {PROXY_URL}]",
     )
-    add("--api-key", metavar="KEY", help="proxy key [$OPENAI_API_KEY, $PROXY_KEY, EMPTY]")
+    add("--api-key", metavar="KEY", type=_header, help="proxy key [$OPENAI_API_KEY, $PROXY_KEY, EMPTY]")
     add("--origin", metavar="URL", type=_header, help="sent as Origin: the app that the records name")
     add("--session-id", metavar="ID", type=_something, help="sent as user, which groups the records [a fresh UUID]")
     add("--system-prompt", metavar="PATH|URL", help="the app's system prompt")
@@ -188,6 +189,8 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
 def _something(text: str) -> str:
     if not text.strip():
         raise argparse.ArgumentTypeError("is empty")
+    if whole(text) != text:  # bytes of the command line that are no UTF-8
+        raise argparse.ArgumentTypeError("is no valid text")
     return text
 
 

@@ -35,7 +35,11 @@ def run_options(options: Options) -> int:
     _take_any_text(sys.stdout, sys.stderr)
     # What the libraries log of lost sessions we say ourselves; some versions would set logging up to print it.
     logging.getLogger().addHandler(logging.NullHandler())
-    transcript = Transcript(options.settings(os.environ))
+    try:
+        transcript = Transcript(options.settings(os.environ))
+    except UserError as error:
+        _say(f"agent_runner: {error}")
+        return exits.USAGE.code
     try:
         if options.system_prompt:
             transcript.system_prompt = load_system_prompt(options.system_prompt)

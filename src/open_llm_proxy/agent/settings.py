@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from open_llm_proxy import __version__
+from open_llm_proxy.errors import UserError
 
 PROXY_URL: Final = "https://open-llm-proxy.nrp-nautilus.io/v1"
 MCP_URL: Final = "https://duckdb-mcp.nrp-nautilus.io/mcp"
@@ -52,8 +53,15 @@ class Settings:
 
 
 def resolve_key(given: str | None, environment: Mapping[str, str]) -> str:
-    """The proxy key: the option, ``OPENAI_API_KEY``, ``PROXY_KEY``, else a stand-in that needs no key."""
-    return given or environment.get("OPENAI_API_KEY") or environment.get("PROXY_KEY") or NO_KEY
+    """The proxy key: the option, ``OPENAI_API_KEY``, ``PROXY_KEY``, else a stand-in that needs no key.
+
+    Raises:
+        UserError: It cannot be a header's value.
+    """
+    key = (given or environment.get("OPENAI_API_KEY") or environment.get("PROXY_KEY") or "").strip() or NO_KEY
+    if not key.isascii() or not key.isprintable():
+        raise UserError("the proxy key holds a character that no header takes", "Set it again, in quotes")
+    return key
 
 
 def resolve_proxy_url(given: str | None, environment: Mapping[str, str]) -> str:
