@@ -269,3 +269,17 @@ def test_a_provider_may_stream_letter_by_letter():
     reader.receive(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
     for _ in range(100):
         assert len(reader.receive(b"1\r\nx\r\n" * 1000)) == 1000
+
+
+@pytest.mark.parametrize(
+    "sent", [b"HTTP/1.1 200 OK\n", b"HTTP/1.1 200 OK\r\nx: 1\n\n", b"HTTP/1.1 200 OK\r\nx: 1\nevil: 1\r\n"]
+)
+def test_a_bare_lf_is_refused_before_the_head_is_whole(sent):
+    with pytest.raises(UpstreamProtocolError, match="LF without CR"):
+        ResponseReader(EngineLimits()).receive(sent)
+
+
+def test_a_head_cut_between_cr_and_lf_is_waited_for():
+    reader = ResponseReader(EngineLimits())
+    assert reader.receive(b"HTTP/1.1 200 OK\r\nx: 1\r") == []
+    assert reader.receive(b"\ncontent-length: 1\r\n\r\n1") == [b"1"]
