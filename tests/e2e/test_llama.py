@@ -1,17 +1,23 @@
 """llama.cpp as the provider: a real model server, its own errors and its own shapes."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import anthropic
 import openai
 import pytest
 from tests.parts import answers
 from tests.parts.llama import KEY, MODEL, run_llama
+from tests.parts.mcp_server import EXAMPLE, command_line
+from tests.parts.processes import plain_environment
 from tests.parts.proxy import Proxy, run_proxy
 
 pytestmark = pytest.mark.slow
+RUNNER: Final = Path(__file__).parents[2] / "agent_runner.py"
 QUESTION: Any = [{"role": "user", "content": "Hello"}]
 
 
@@ -113,3 +119,18 @@ def test_without_a_key_none_goes_and_its_401_comes_back(client: openai.OpenAI):
 
 def test_models(client: openai.OpenAI):
     assert MODEL in [model.id for model in client.models.list()]
+
+
+def test_an_agents_session(proxy: Proxy, tmp_path: Path):
+    kept = tmp_path / "t.json"
+    tools = ["--mcp-command", command_line(EXAMPLE), "--mcp-prompt", "analyst"]
+    arguments = ["--model", MODEL, "--proxy-url", proxy.base_url, "--api-key", proxy.key, "--seed", "1", *tools]
+    for more in ([], ["--stream"]):
+        command = [sys.executable, RUNNER, "How many?", *arguments, *more, "--transcript", str(kept), "--quiet"]
+        done = subprocess.run(command, env=plain_environment(tmp_path), capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        turn = json.loads(kept.read_text())["turns"][0]
+        record = proxy.records_of(turn["request_id"])
+        assert record.response["content"] == turn["content"] == done.stdout.removesuffix("\n")
+        assert record.response["tokens"]["completion_tokens"] == turn["usage"]["completion_tokens"]
+        assert record.request["tools_count"] == 2
