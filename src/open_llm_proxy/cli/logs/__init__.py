@@ -5,6 +5,8 @@ from typing import Final
 from open_llm_proxy.cli.row import Row
 
 COMMANDS: Final[dict[str, Row]] = {
+    "query": Row("Answer a question in SQL over what was recorded: table, CSV, JSON, Parquet, Markdown.", "logs"),
+    "sql": Row("Ask in SQL at a prompt with history and completion; or what comes by a pipe.", "logs"),
     "show": Row(
         "Show one conversation as a person reads it: in the terminal, as Markdown, one HTML page or JSON.", "logs"
     ),
