@@ -31,9 +31,14 @@ IMAGES: Final = [{"name": NAME, "newName": "registry.example.org/you/open-llm-pr
 Manifest = dict[str, Any]
 
 
+def parse(text: str) -> list[Manifest]:
+    """The objects of a stream of YAML; libyaml's parser is ten times as quick as the one in Python."""
+    return list(yaml.load_all(text, Loader=yaml.CSafeLoader))
+
+
 def read(name: str) -> list[Manifest]:
     """The objects of a file in ``deploy/kubernetes``."""
-    return list(yaml.safe_load_all((KUBERNETES / name).read_text()))
+    return parse((KUBERNETES / name).read_text())
 
 
 def written() -> list[Manifest]:
@@ -43,7 +48,7 @@ def written() -> list[Manifest]:
 
 def built(folder: Path) -> list[Manifest]:
     """What Kustomize makes of a folder, with no restrictor relaxed."""
-    return list(yaml.safe_load_all(_build(folder)))
+    return parse(_build(folder))
 
 
 def built_with(folder: Path, overlay: str, components: Sequence[str]) -> list[Manifest]:
