@@ -4,7 +4,8 @@
 
     OpenLlmProxyError
     ├── UserError                            a person can mend it: said in one line, with the remedy
-    │   └── config.problems.ConfigError      all mistakes of a configuration at once
+    │   ├── config.problems.ConfigError      all mistakes of a configuration at once
+    │   └── agent.plan_table.PlanError       all mistakes of a plan at once
     ├── http1.errors.ProtocolError           the peer broke HTTP: carries the status to answer with
     │   └── http1.errors.UpstreamProtocolError
     ├── proxy.errors.Refusal                 a call is not served: a row of docs/errors.md

@@ -2,14 +2,21 @@
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from open_llm_proxy.agent import exits
+from open_llm_proxy.agent.cell import Cell
 from open_llm_proxy.agent.events import Event, ignore
+from open_llm_proxy.agent.exits import Exit
 from open_llm_proxy.agent.loop import Session, ToolAnswer
 from open_llm_proxy.agent.model import Completion
+from open_llm_proxy.agent.plan import Plan
+from open_llm_proxy.agent.plan_file import read_plan
 from open_llm_proxy.agent.settings import Settings
+from open_llm_proxy.agent.transcript import ToolCall, ToolResult, Transcript, Turn
 
 
 def tool(name: str, **parameters: Any) -> dict[str, Any]:
@@ -79,3 +86,45 @@ def make_session(settings: Settings) -> Callable[..., Session]:
         return Session(more.pop("settings", settings), model, tools or FakeTools(), **more)
 
     return make
+
+
+PLAN: dict[str, Any] = {
+    "name": "parks",
+    "origin": "https://parks.example.org",
+    "models": ["one", "two"],
+    "prompts": [{"name": "plain"}, {"name": "brief", "text": "Be brief"}],
+    "questions": [
+        {"name": "count", "ask": "How many?", "gold": {"numeric": 42}},
+        {"name": "open", "ask": ["Which?", "And then?"]},
+    ],
+}
+
+
+@pytest.fixture
+def make_plan(tmp_path: Path) -> Callable[..., Plan]:
+    """A plan of ``PLAN`` with other members; None takes one out."""
+
+    def make(**changed: Any) -> Plan:
+        problems: list[str] = []
+        members = {key: value for key, value in (PLAN | changed).items() if value is not None}
+        plan = read_plan(members, tmp_path, "plan", problems)
+        assert problems == []
+        return plan
+
+    return make
+
+
+def keep(cell: Cell, answer: str | None = "42", how: Exit = exits.ANSWERED, **more: Any) -> dict[str, Any]:
+    """What is kept of a cell that was run, with a tool call on the way."""
+    transcript = Transcript(cell.settings(f"session-{cell.name}"), system_prompt=cell.prompt.text)
+    transcript.questions = list(cell.question.asks)
+    transcript.tools = [tool("query")]
+    asked = ToolCall("call_1", "query", '{"sql": "SELECT 42"}', result=ToolResult("| 42 |"))
+    usage = {"prompt_tokens": 30, "completion_tokens": 20, "total_tokens": 50, "cost": 0.25}
+    transcript.turns = [
+        Turn(1, latency_ms=100, tool_calls=[asked], upstream_model="up-m", usage=usage),
+        Turn(2, latency_ms=200, content=answer, upstream_model="up-m", usage=usage),
+    ]
+    transcript.answer = answer
+    transcript.end(how)
+    return transcript.to_json() | {"cell": cell.described("1.2.3"), "verdict": None} | more

@@ -6,4 +6,5 @@ from open_llm_proxy.cli.row import Row
 
 COMMANDS: Final[dict[str, Row]] = {
     "run": Row("Ask a question as an app does: with tools, to the answer.", "agent", arguments_as_typed=True),
+    "matrix": Row("Try questions with models and prompts, go on where a run was cut short, and report", "agent"),
 }
