@@ -7,6 +7,8 @@ from typing import Final
 from open_llm_proxy.logs.conversation import Conversation, Item, Thread, Turn
 from open_llm_proxy.logs.export.arguments import Argument, read_arguments
 from open_llm_proxy.logs.export.page import render_page
+from open_llm_proxy.logs.export.prose import STYLE as PROSE_STYLE
+from open_llm_proxy.logs.export.prose import render_prose
 from open_llm_proxy.logs.export.sql_markup import mark_sql
 from open_llm_proxy.logs.export.wording import (
     clean,
@@ -59,7 +61,7 @@ def render(conversation: Conversation) -> str:
     """The page's text."""
     question = " ".join(clean(conversation.question or "Conversation").split())
     title = question if len(question) <= _TITLE_CHARACTERS else question[:_TITLE_CHARACTERS] + "…"
-    return render_page(title, _STYLE, "\n".join(_body(title, conversation)))
+    return render_page(title, _STYLE + PROSE_STYLE, "\n".join(_body(title, conversation)))
 
 
 def _body(title: str, conversation: Conversation) -> Iterator[str]:
@@ -135,7 +137,10 @@ def _item(item: Item) -> str:
     if item.kind == "tool_call" and item.text is not None:
         inner = "".join(map(_argument, read_arguments(item.text)))
         return f'<div class="item tool_call"><h3>{title}</h3>{inner}</div>'
-    if item.text is None or item.kind in {"user", "assistant", "refusal", "tool_call"}:
+    if item.kind == "assistant" and item.text is not None:
+        prose = render_prose(say_text(item), _code)
+        return f'<div class="item assistant"><h3>{title}</h3><div class="prose">{prose}</div></div>'
+    if item.text is None or item.kind in {"user", "refusal", "tool_call"}:
         shade = "text" if item.text is not None else "text missing"
         text = escape(say_text(item))
         return f'<div class="item {item.kind}"><h3>{title}</h3><div class="{shade}">{text}</div></div>'
@@ -148,6 +153,10 @@ def _fold(item: Item, title: str) -> str:
     first = first if len(first) <= _SUMMARY_CHARACTERS else first[:_SUMMARY_CHARACTERS] + "…"
     tag = "pre" if item.kind == "tool_result" else "div"
     return f'<summary>{title} <span>{escape(first)}</span></summary><{tag} class="text">{escape(text)}</{tag}>'
+
+
+def _code(text: str, language: str) -> str:
+    return mark_sql(text) if language in {"sql", "duckdb"} else escape(text)
 
 
 def _argument(argument: Argument) -> str:
