@@ -58,7 +58,7 @@ lock-deploy: install ## take from the lock what a deployment installs
 reference: install ## renew the schema, docs/config.md's tables and .env.example from the code
 	$(BIN)/python -m open_llm_proxy.config.reference
 
-parts: ## the real parts that tests use (as root: apt, npm)
+parts: install ## the real parts that tests use (as root: apt, npm, pip)
 	sh tests/parts/install.sh
 
 bench: install ## the proxy beside nginx, one table (ARGS="--quick")
