@@ -12,6 +12,7 @@ from open_llm_proxy.logs.calls import pair_calls, time_of
 from open_llm_proxy.logs.conversation import Conversation
 from open_llm_proxy.logs.engine import connect
 from open_llm_proxy.logs.feed import read_lines
+from open_llm_proxy.logs.query import answering
 from open_llm_proxy.logs.request_time import EARLIEST, time_of_id
 from open_llm_proxy.logs.session_key import session_key_of
 from open_llm_proxy.logs.statements import statement
@@ -68,14 +69,16 @@ class Reading:
         self._sources = sources
         self._connection = connect(sources)
         create_views(self._connection, sources, window, _VIEWS)
-        self._connection.execute(statement("show_names", turns="turns"))
+        with answering(self._connection):
+            self._connection.execute(statement("show_names", turns="turns"))
         self._unshipped = unshipped
         self.unshipped = [record for record in unshipped if time_of(record) in window]
 
     def rows(self, name: str, **values: Any) -> list[tuple[Any, ...]]:
         """The rows of a statement of ``sql/``."""
         text = statement(name, records="records", turns="named", system_prompts="system_prompts")
-        return self._connection.execute(text, values or None).fetchall()
+        with answering(self._connection):
+            return self._connection.execute(text, values or None).fetchall()
 
     def widened(self, start: datetime, end: datetime) -> "Reading":
         """The same over another window."""

@@ -1,13 +1,16 @@
 """Figures of many calls: how many, what failed, what they used and cost, how long they took."""
 
+import contextlib
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal, NamedTuple
 
+import duckdb
 import msgspec
 
 from open_llm_proxy.errors import UserError
 from open_llm_proxy.logs.engine import connect
+from open_llm_proxy.logs.query import answering
 from open_llm_proxy.logs.statements import statement
 from open_llm_proxy.logs.stored import Source
 from open_llm_proxy.logs.views import create_views
@@ -86,25 +89,29 @@ def gather_stats(sources: Sequence[Source], window: Window) -> Stats:
     """
     connection = connect(sources)
     create_views(connection, sources, window, ["turns"])
-    connection.execute(statement("stats_calls", turns="turns"))
-
-    def gather(key: str, order: str) -> list[Figures]:
-        rows = connection.execute(statement("stats_group", key=_KEYS[key], order=order)).fetchall()
-        kinds: dict[str, dict[str, int]] = {}
-        for name, kind, calls in connection.execute(statement("stats_errors", key=_KEYS[key])).fetchall():
-            kinds.setdefault(name, {})[kind] = calls
-        return [_figures(row, kinds.get(row[0], {})) for row in rows]
-
-    total = next(iter(gather("all", "name")), Figures("all"))
-    groups: dict[By, list[Figures]] = {by: gather(by, "name" if by == "day" else "calls DESC, name") for by in GROUPS}
-    [(first_us, last_us)] = connection.execute(statement("stats_span")).fetchall()
-    times: list[Figures] = []
-    if total.calls:
-        first, last = (datetime.fromtimestamp(at_us / 1e6, UTC) for at_us in (first_us, last_us))
-        hourly = last - first <= HOURLY
-        times = _fill(gather("hour", "name") if hourly else groups["day"], first, last, hourly=hourly)
-    connection.close()
+    with contextlib.closing(connection), answering(connection):
+        connection.execute(statement("stats_calls", turns="turns"))
+        total = next(iter(_gather(connection, "all", "name")), Figures("all"))
+        groups: dict[By, list[Figures]] = {
+            by: _gather(connection, by, "name" if by == "day" else "calls DESC, name") for by in GROUPS
+        }
+        times = _over_time(connection, groups["day"]) if total.calls else []
     return Stats(total, times, groups, window)
+
+
+def _gather(connection: duckdb.DuckDBPyConnection, key: str, order: str) -> list[Figures]:
+    rows = connection.execute(statement("stats_group", key=_KEYS[key], order=order)).fetchall()
+    kinds: dict[str, dict[str, int]] = {}
+    for name, kind, calls in connection.execute(statement("stats_errors", key=_KEYS[key])).fetchall():
+        kinds.setdefault(name, {})[kind] = calls
+    return [_figures(row, kinds.get(row[0], {})) for row in rows]
+
+
+def _over_time(connection: duckdb.DuckDBPyConnection, days: list[Figures]) -> list[Figures]:
+    [span_us] = connection.execute(statement("stats_span")).fetchall()
+    first, last = (datetime.fromtimestamp(at_us / 1e6, UTC) for at_us in span_us)
+    hourly = last - first <= HOURLY
+    return _fill(_gather(connection, "hour", "name") if hourly else days, first, last, hourly=hourly)
 
 
 def _fill(found: list[Figures], first: datetime, last: datetime, *, hourly: bool) -> list[Figures]:

@@ -1,3 +1,4 @@
+import duckdb
 import pytest
 
 from open_llm_proxy.cli.logs.session_table import show_sessions
@@ -12,7 +13,9 @@ ROW = {
 @pytest.fixture
 def shown(capfd):
     def shown(**more):
-        show_sessions([ROW | more], "table")
+        row = ROW | more
+        rows = duckdb.sql("SELECT " + ", ".join(f"${name} AS {name}" for name in row), params=row)
+        show_sessions(rows, "table", None, limit=50, place="here")
         return capfd.readouterr().out.splitlines()[1]
 
     return shown

@@ -31,6 +31,13 @@ def test_rows_for_programs(run, reading):
     assert line["question"] == "How many parks?"
 
 
+def test_a_file_in_the_form_of_its_name(run, reading, here):
+    assert run("logs", "sessions", "--from-dir", str(reading), "-o", "a.csv").out == ""
+    assert (here / "a.csv").read_text().startswith("session_key,session_id,")
+    run("logs", "sessions", "--from-dir", str(reading), "-o", "a.txt")
+    assert "How many parks?" in (here / "a.txt").read_text()
+
+
 def test_a_window_that_is_named_is_not_said(run, reading):
     assert run("logs", "sessions", "--from-dir", str(reading), "--since", "1d").err == ""
 
@@ -39,7 +46,7 @@ def test_nothing_found_says_so(run, empty, reading):
     said = run("logs", "sessions", "--from-dir", str(empty))
     assert (said.status, said.out) == (0, "")
     assert "no such session" in said.err
-    assert run("logs", "sessions", "--from-dir", str(empty), "--format", "json").out == "[]\n"
+    assert json.loads(run("logs", "sessions", "--from-dir", str(empty), "--format", "json").out) == []
     assert run("logs", "sessions", "--from-dir", str(reading), "--origin", "lakes").out == ""
 
 

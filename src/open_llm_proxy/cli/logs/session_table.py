@@ -1,20 +1,21 @@
 """Sessions as a table for people, or as rows for programs."""
 
-import csv
-import json
+import io
 import sys
 from typing import Any, Final
 
+import duckdb
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from open_llm_proxy.errors import UserError
+from open_llm_proxy.cli.logs.answer_view import show_answer
+from open_llm_proxy.cli.logs.conversation_file import write_file
+from open_llm_proxy.cli.output import warn
 from open_llm_proxy.logs.conversation import Usage
 from open_llm_proxy.logs.export.wording import clean, say_cost, say_time, say_tokens
-from open_llm_proxy.logs.session_list import Row
+from open_llm_proxy.logs.session_list import Row, rows_of
 
-FORMS: Final = ("table", "json", "jsonl", "csv")
 KEY_CHARACTERS: Final = 13
 """Of a session's key: enough of a UUID, or of `anon:` and a hash, for `logs show`."""
 
@@ -22,27 +23,38 @@ PLAIN_WIDTH: Final = 160
 _COLOURS: Final = {"ok": "green", "incomplete": "yellow"}
 
 
-def show_sessions(rows: list[Row], form: str) -> None:
-    """Print them.
+def show_sessions(rows: duckdb.DuckDBPyRelation, form: str, output: str | None, *, limit: int, place: str) -> None:
+    """Print them, or write them to a file.
+
+    Args:
+        rows: Those of ``select_sessions``.
+        form: One of ``export.rows.FORMS``; the table has the columns that people look at, the other forms all.
+        output: The file.
+        limit: How many there may be: as many are said to be the newest only.
+        place: Where they are from, for the message that there is none.
 
     Raises:
-        UserError: It is no form.
+        UserError: The file cannot be written.
     """
-    if form not in FORMS:
-        raise UserError(f"--format takes {', '.join(FORMS)}, not {form!r}")
-    if form == "table":
-        if rows:
-            console = Console(highlight=False, emoji=False, markup=False)
-            console = console if console.is_terminal else Console(width=PLAIN_WIDTH, highlight=False)
-            console.print(_table(rows))
-    elif form == "json":
-        sys.stdout.write(f"{json.dumps(rows, indent=2)}\n")
-    elif form == "jsonl":
-        sys.stdout.writelines(f"{json.dumps(row)}\n" for row in rows)
-    elif rows:
-        writer = csv.DictWriter(sys.stdout, fieldnames=list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    found = rows_of(rows) if form == "table" else None
+    if found is None:
+        show_answer(rows, form, output)
+    elif output is not None:
+        write_file(output, _text(found))
+    elif found:
+        console = Console(highlight=False, emoji=False, markup=False)
+        console.print(_table(found)) if console.is_terminal else sys.stdout.write(_text(found))
+    count = len(found) if found is not None else len(rows)
+    if not count:
+        warn(f"no such session in {place}; a wider window: --since 30d")
+    elif count == limit:
+        warn(f"the newest {limit}; --limit says otherwise")
+
+
+def _text(rows: list[Row]) -> str:
+    buffer = io.StringIO()
+    Console(file=buffer, width=PLAIN_WIDTH, highlight=False, emoji=False, markup=False).print(_table(rows))
+    return buffer.getvalue()
 
 
 def _table(rows: list[Row]) -> Table:

@@ -11,11 +11,11 @@ from open_llm_proxy.cli.logs.options import (
     FromOption,
     ModelOption,
     OriginOption,
+    OutputOption,
     SinceOption,
     StoreOption,
     ToOption,
 )
-from open_llm_proxy.cli.output import warn
 
 
 def sessions(  # noqa: PLR0917 - Typer makes options of parameters
@@ -27,22 +27,24 @@ def sessions(  # noqa: PLR0917 - Typer makes options of parameters
     errors: ErrorsOption = False,
     limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="No more than so many.")] = 50,
     form: Annotated[
-        str, typer.Option("--format", metavar="table|json|jsonl|csv", help="How they are printed.")
-    ] = "table",
+        str | None,
+        typer.Option(
+            "--format", metavar="table|csv|json|jsonl|parquet|markdown", help="Else by FILE's ending; or table."
+        ),
+    ] = None,
+    output: OutputOption = None,
     from_dir: FromDirOption = None,
     store: StoreOption = None,
 ) -> None:
     """List the sessions of the last 7 days, newest first: question, app, model, turns, tokens, cost, status."""
     from open_llm_proxy.cli.logs.period import window_or_default  # noqa: PLC0415 - not for `--help`
     from open_llm_proxy.cli.logs.session_table import show_sessions  # noqa: PLC0415 - as above
-    from open_llm_proxy.logs.session_list import list_sessions  # noqa: PLC0415 - as above
+    from open_llm_proxy.logs.export.rows import form_of  # noqa: PLC0415 - as above
+    from open_llm_proxy.logs.session_list import select_sessions  # noqa: PLC0415 - as above
     from open_llm_proxy.logs.source import sources_of  # noqa: PLC0415 - as above
 
+    chosen = form_of(form, output)
     sources = sources_of(from_dir, store, os.environ)
     window = window_or_default(since, start, end)
-    rows = list_sessions(sources, window, origin=origin, model=model, errors=errors, limit=limit)
-    show_sessions(rows, form)
-    if not rows:
-        warn(f"no such session in {', '.join(source.url for source in sources)}; a wider window: --since 30d")
-    elif len(rows) == limit:
-        warn(f"the newest {limit}; --limit says otherwise")
+    with select_sessions(sources, window, origin=origin, model=model, errors=errors, limit=limit) as rows:
+        show_sessions(rows, chosen, output, limit=limit, place=", ".join(source.url for source in sources))
