@@ -80,10 +80,13 @@ def _turn(turn: Turn, *, marked: bool, unfold: bool) -> Table:
     table.add_column(width=MARGIN, justify="right")
     table.add_column(overflow="fold")
     notes = [Text(f"({note})", style="dim italic") for note in say_notes(turn)]
-    sent = [*notes, *(_item(item, unfold=unfold) for item in turn.sent)]
-    if sent:
+    answer = list(_answer(turn, unfold=unfold))
+    if turn.sent:
+        sent = [*notes, *(_item(item, unfold=unfold) for item in turn.sent)]
         table.add_row(Text(say_time(turn.requested_at, day=False), style="dim"), Group(*sent))
-    table.add_row(_margin(turn, marked=marked), Group(*_answer(turn, unfold=unfold)))
+    else:
+        answer = [*notes, *answer]
+    table.add_row(_margin(turn, marked=marked), Group(*answer))
     return table
 
 
@@ -123,10 +126,10 @@ def _fold(text: str, lines: int) -> tuple[str, str]:
     every = text.strip("\n").split("\n")
     if not lines:
         return "\n".join(every), ""
-    most = 100 * lines if lines > 1 else 100
-    kept = "\n".join(every[:lines])
+    most = 100 * lines
+    kept = "\n".join(every[: lines if len(every) > lines + 1 else lines + 1])  # one more is no longer than the note
     shown = kept[:most]
-    if len(every) > lines:
+    if len(every) > lines + 1:
         return shown, f"{len(every) - lines} more lines"
     return shown, f"{len(kept) - most:,} more characters" if len(kept) > most else ""
 

@@ -106,13 +106,13 @@ def _thread(thread: Thread, wanted: str | None) -> Iterator[str]:
 def _turn(turn: Turn, *, marked: bool) -> Iterator[str]:
     chosen = " wanted" if marked else ""
     notes = "".join(f'<p class="note">{escape(note)}</p>' for note in say_notes(turn))
-    sent = notes + "".join(map(_item, turn.sent))
+    sent = notes + "".join(map(_item, turn.sent)) if turn.sent else ""
     if sent:
         margin = f"<b>{escape(say_time(turn.requested_at, day=False))}</b>"
         yield f'<div class="turn{chosen}"><div class="margin">{margin}</div><div>{sent}</div></div>'
     margin = "<br>".join([f"<b>{escape(say_time(turn.answered_at, day=False))}</b>", *map(escape, _about(turn))])
     margin += f'<div class="id">{escape(turn.request_id)}</div>'
-    answer = "".join(map(_item, turn.answer)) + "".join(_choices(turn)) + _ending(turn)
+    answer = ("" if sent else notes) + "".join(map(_item, turn.answer)) + "".join(_choices(turn)) + _ending(turn)
     yield f'<div class="turn{chosen}"><div class="margin">{margin}</div><div>{answer}</div></div>'
 
 
