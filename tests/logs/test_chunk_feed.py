@@ -157,3 +157,13 @@ def test_odd_names_are_no_trouble(place, feed):
     list(feed.history())
     place.put("12-00-00")
     assert numbers(feed.poll()) == [1]
+
+
+def test_a_bucket(bucket):
+    name = "2026-11-25/12-{:02}-00-host-1-00ff.{}.{}.jsonl"
+    bucket.write(name.format(0, 1, 1), b'{"n":1}\n')
+    feed = ChunkFeed(bucket, now=lambda: NOON)
+    assert [numbers(batch.load()) for batch in feed.history()] == [[1]]
+    bucket.write(name.format(5, 2, 2), b'{"n":2}\n')
+    assert numbers(feed.poll()) == [2]
+    assert numbers(feed.poll()) == []

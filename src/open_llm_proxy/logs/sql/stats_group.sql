@@ -8,7 +8,7 @@ SELECT
   sum(prompt_tokens)::BIGINT AS prompt_tokens,
   sum(completion_tokens)::BIGINT AS completion_tokens,
   sum(cached_tokens)::BIGINT AS cached_tokens,
-  sum(cost) AS cost_usd,
+  round(fsum(cost), 9) AS cost_usd,
   quantile_cont(latency_ms, [0.5, 0.9, 0.99]) AS latency_ms,
   quantile_cont(ttft_ms, [0.5, 0.9, 0.99]) AS ttft_ms
 FROM calls
