@@ -8,7 +8,7 @@ WORKERS ?= 2
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-slow test-long check format lock lock-deploy reference parts bench clean
+.PHONY: help install run test test-slow test-long check format lock lock-deploy reference parts bench fuzz clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ parts: install ## the real parts that tests use (as root: apt, npm, pip)
 
 bench: install ## the proxy beside nginx, one table (ARGS="--quick")
 	$(BIN)/python -m bench $(ARGS)
+
+fuzz: install ## search for inputs that break a parser (TARGET=requests ARGS="--seconds 60 --keep")
+	$(BIN)/python -m fuzz $(TARGET) $(ARGS)
 
 clean: ## remove what was made here
 	rm -rf $(VENV) dist build .pytest_cache .ruff_cache .hypothesis node_modules
