@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 from open_llm_proxy.errors import UserError
-from open_llm_proxy.logs.condense.plan import ALONE, Job, Selection, Shard, day_after, day_before, make_plan
+from open_llm_proxy.logs.condense.plan import ALONE, Job, Selection, Shard, day_after, day_before, make_plan, select
 from open_llm_proxy.logs.holdings import Holdings
 from open_llm_proxy.logs.stored import Stored
 
@@ -68,6 +68,11 @@ def test_a_named_month_is_its_days_and_itself():
     assert jobs(holdings(raw("2026-12-01"), raw("2026-12-10")), Selection("2026-12-10", "2026-12")) == ["2026-12-01"]
 
 
+def test_only_months_that_are_over():
+    held = holdings(raw("2026-10-30"), raw("2026-12-01"))
+    assert jobs(held, Selection("2026-12-10", monthly=True)) == ["2026-10-30", "2026-10"]
+
+
 @pytest.mark.parametrize("count", [1, 2, 3, 7])
 def test_shards_part_the_days_and_months_among_them(count):
     days = [f"2026-{month:02}-{day:02}" for month in (9, 10, 11) for day in (1, 2, 3, 9, 28)]
@@ -103,3 +108,31 @@ def test_a_shard():
 
 def test_days_beside_a_day():
     assert (day_before("2026-03-01"), day_after("2026-12-31")) == ("2026-02-28", "2027-01-01")
+
+
+NOW = datetime(2026, 12, 10, 1, tzinfo=UTC)
+
+
+def test_what_options_ask_for():
+    assert select(None, None, NOW) == Selection("2026-12-10")
+    assert select(None, None, NOW, every=True) == Selection("2026-12-11")
+    assert select(None, None, NOW, monthly=True) == Selection("2026-12-10", monthly=True)
+    assert select("2026-12-10", None, NOW) == Selection("2026-12-10", "2026-12-10", again=True)
+    assert select(None, "2026-11", NOW) == Selection("2026-12-10", "2026-11", again=True)
+
+
+@pytest.mark.parametrize(
+    ("day", "month", "told"),
+    [
+        ("2026-12", None, "--date"),
+        ("2026-12-32", None, "--date"),
+        ("26-1-1", None, "--date"),
+        (None, "2026-13", "--month"),
+        (None, "2026-12-01", "--month"),
+        ("2026-12-11", None, "still to come"),
+        ("2026-12-01", "2026-12", "Give one"),
+    ],
+)
+def test_what_options_cannot_ask_for(day, month, told):
+    with pytest.raises(UserError, match=told):
+        select(day, month, NOW)

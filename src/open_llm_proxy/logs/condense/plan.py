@@ -1,12 +1,14 @@
 """Which days and months are to be done: from what a source holds, never from a memory of earlier runs."""
 
 from collections.abc import Callable, Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final, NamedTuple
 
 from open_llm_proxy.errors import UserError
 from open_llm_proxy.logs.holdings import TABLES, Holdings, month_of
 
+_DAY: Final = "%Y-%m-%d"
+_MONTH: Final = "%Y-%m"
 FIRST_DAY: Final = date(1970, 1, 1)
 
 
@@ -56,22 +58,52 @@ ALONE: Final = Shard()
 class Selection(NamedTuple):
     """What is asked for. ``period``: one day or month; None: all that is complete.
 
-    ``again``: what is done already, too.
+    ``again``: what is done already, too. ``monthly``: only months that are over, and their days.
     """
 
     today: str
     period: str | None = None
     again: bool = False
+    monthly: bool = False
 
     def wants_day(self, day: str) -> bool:
         """Whether a day is to be looked at: complete, unless it was named itself."""
         if self.period is None:
-            return day < self.today
+            return day < (month_of(self.today) if self.monthly else self.today)
         return day == self.period or (month_of(day) == self.period and day < self.today)
 
     def wants_month(self, month: str) -> bool:
         """Whether a month is."""
         return month < month_of(self.today) and self.period in {None, month}
+
+
+def select(
+    day: str | None, month: str | None, now: datetime, *, every: bool = False, monthly: bool = False
+) -> Selection:
+    """What the options ask for, each as it was typed. What is named is done again if it is done.
+
+    Raises:
+        UserError: One is none, or two contradict each other.
+    """
+    if sum(map(bool, (day, month, every, monthly))) > 1:
+        raise UserError("--date, --month, --all and --monthly each say what is done", "Give one of them")
+    today = now.astimezone(UTC).date()
+    named = _checked("--date", day, _DAY) or _checked("--month", month, _MONTH)
+    if named is not None and named > today.isoformat():
+        raise UserError(f"{named} is still to come", "Name a day or month that has begun")
+    end = today + timedelta(days=1) if every else today
+    return Selection(end.isoformat(), named, again=named is not None, monthly=monthly)
+
+
+def _checked(option: str, text: str | None, form: str) -> str | None:
+    if text is None:
+        return None
+    try:
+        if (given := datetime.strptime(text, form).replace(tzinfo=UTC).strftime(form)) == text:
+            return given
+    except ValueError:
+        pass  # said below
+    raise UserError(f"{option} {text!r} is none", "Write 2026-11-25 for a day, 2026-11 for a month")
 
 
 class Plan(NamedTuple):

@@ -46,8 +46,14 @@ class Report(NamedTuple):
     waiting: list[str]
 
 
+def preview(source: Source, selection: Selection, shard: Shard = ALONE, *, keep_raw: bool = False) -> Plan:
+    """What ``condense`` would do."""
+    with open_workshop() as folder:
+        return plan_run(source, selection, shard, keep_raw=keep_raw, folder=folder)
+
+
 def plan_run(source: Source, selection: Selection, shard: Shard, *, keep_raw: bool, folder: Path) -> Plan:
-    """What a run would do."""
+    """The plan for what the source holds now; ``folder`` is one to work in."""
     holdings = Holdings(source.list())
     if not keep_raw:
         return make_plan(holdings, selection, shard)
