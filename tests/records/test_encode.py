@@ -6,6 +6,7 @@ import pytest
 
 from open_llm_proxy.records.build import Context, build_request, build_response
 from open_llm_proxy.records.encode import RECORD_LIMIT_BYTES, encode, encode_line_for_stdout
+from open_llm_proxy.records.types import ToolCallRecord
 
 
 @pytest.fixture
@@ -101,3 +102,28 @@ def test_stdout_lines_keep_what_is_looked_for(request_record):
 def test_stdout_lines_are_whole_without_a_limit(request_record):
     record = request_record(chat("q" * 1000), capture_mode="full")
     assert encode_line_for_stdout(record, 0) == encode(record)
+
+
+def test_a_line_that_needs_no_cut_is_not_made_again(response_record):
+    call = {"id": "1", "function": {"name": "look_up", "arguments": "short"}}
+    usage = {"total_tokens": 3, "details": {"names": ["x"]}}
+    record = response_record({"choices": [{"message": {"content": "c", "tool_calls": [call]}}], "usage": usage})
+    line = encode(record)
+    assert encode_line_for_stdout(record, 64, line) is line
+    assert encode_line_for_stdout(record, 64) == line
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "left"),
+    [
+        ("tokens", {"a": 1, "b": ["c" * 70]}, {"a": 1, "b": ["c" * 64]}),
+        ("attempt_log", ["fine", "d" * 70], ["fine", "d" * 64]),
+        ("tool_calls", [ToolCallRecord("1", "n", "e" * 70)], [{"id": "1", "name": "n", "arguments": "e" * 64}]),
+    ],
+)
+def test_what_is_cut_for_stdout_is_whole_in_the_record(response_record, field, value, left):
+    record = response_record({"choices": []})
+    setattr(record, field, value)
+    line = encode(record)
+    assert json.loads(encode_line_for_stdout(record, 64, line)) == json.loads(line) | {field: left}
+    assert encode(record) == line

@@ -56,12 +56,12 @@ class Renderer:
             seen.update(map(dedup_key, built.dedup))
             return self._encode([built.record, *built.dedup])
         record = build_response(frame, context)
-        return self._encode([record])._replace(answered=Answered(frame.header, record))
+        return self._encode([record], Answered(frame.header, record))
 
     def render_ended(self, header: RequestHeader, at_ns: int, segment: SegmentHeader) -> Rendered:
         """The response record's lines for a call whose worker died."""
         record = build_ended(header, at_ns, self._context(segment))
-        return self._encode([record])._replace(answered=Answered(make_ended_header(header, at_ns), record))
+        return self._encode([record], Answered(make_ended_header(header, at_ns), record))
 
     def forget(self) -> None:
         """What was given out may not have been kept: give prompts and tools out again."""
@@ -88,17 +88,17 @@ class Renderer:
             del self._seen[next(iter(self._seen))]
         return seen
 
-    def _encode(self, records: list[Record]) -> Rendered:
+    def _encode(self, records: list[Record], answered: Answered | None = None) -> Rendered:
         lines = [encode(record) for record in records]
         if self._log.stdout_format == "line":
             shorts = [short.encode("utf-8", "replace") for record in records if (short := format_line(record))]
-            return Rendered(lines, shorts)
+            return Rendered(lines, shorts, answered)
         if self._only_stdout:
-            return Rendered(lines, lines)
+            return Rendered(lines, lines, answered)
         limit = self._log.stdout_max_field if self.cut_stdout else 0
         stdout = [
-            encode_line_for_stdout(record, limit) if limit else line
+            encode_line_for_stdout(record, limit, line) if limit else line
             for record, line in zip(records, lines, strict=True)
-            if not isinstance(record, SystemPromptRecord | ToolsRecord)
+            if not isinstance(record, (SystemPromptRecord, ToolsRecord))
         ]
-        return Rendered(lines, stdout)
+        return Rendered(lines, stdout, answered)

@@ -1,11 +1,13 @@
 """What a deployment says of its records, and how texts are kept by it."""
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
 from open_llm_proxy.config.snapshot import LogSettings
 from open_llm_proxy.records.scrub import REDACTED, Scrubber, scrubber_of
+
+NAME_CHARACTERS: Final = 200
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,6 +69,12 @@ class Texts:
             return text if not limit or len(text) <= limit else cut(text, limit)
         self.note_cut(field)
         return cut(self.scrubber.text(text[: limit + self.scrubber.margin]), limit)
+
+    def name(self, field: str, text: str | None) -> str | None:
+        """As ``keep``, for a provider's words of which the same few come again and again."""
+        if text and len(text) <= NAME_CHARACTERS:
+            text = self.scrubber.word(text)
+        return self.keep(field, text, NAME_CHARACTERS) if text and len(text) > NAME_CHARACTERS else text
 
     def note_cut(self, field: str) -> None:
         """Remember that a field is not whole."""

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple, cast
 
 import msgspec
 
-from open_llm_proxy.records.types import Record, RequestRecord
+from open_llm_proxy.records.types import Record
 
 RECORD_LIMIT_BYTES: Final = 15 << 20
 _SMALLEST_CUT: Final = 64
@@ -25,31 +25,54 @@ def encode(record: Record, limit_bytes: int = RECORD_LIMIT_BYTES) -> bytes:
     return line if len(line) < limit_bytes else _encode_cut(record, limit_bytes)
 
 
-def encode_line_for_stdout(record: Record, max_field: int) -> bytes:
-    """The record's line with each text cut to ``max_field`` characters (0: whole), conversations left out."""
-    if max_field <= 0:
-        return encode(record)
+def encode_line_for_stdout(record: Record, max_field: int, line: bytes | None = None) -> bytes:
+    """The record's line with each text cut to ``max_field`` characters (0: whole), conversations left out.
+
+    Args:
+        record: The record.
+        max_field: Characters.
+        line: What ``encode`` gave for it, if that is known; it is given back where nothing is to be cut.
+    """
+    cut = dict(_find_long(record, max_field)) if max_field > 0 else {}
+    if not cut:
+        return encode(record) if line is None else line
     short = copy.copy(record)
-    for field in short.__struct_fields__:
-        value: Any = getattr(short, field)
-        if isinstance(value, str):
-            if len(value) > max_field and field not in _WHOLE_ON_STDOUT:
-                setattr(short, field, value[:max_field])
-        elif isinstance(value, list | dict) and value:
-            setattr(short, field, _cut_texts(msgspec.to_builtins(value), max_field))
-    if isinstance(short, RequestRecord):
-        short.messages = msgspec.UNSET
+    for field, value in cut.items():
+        setattr(short, field, value)
     return encode(short)
 
 
+def _find_long(record: Record, max_field: int) -> Iterator[tuple[str, Any]]:
+    """The fields that must be shorter on stdout, with what is left of them."""
+    for field, value in zip(record.__struct_fields__, msgspec.structs.astuple(record), strict=True):
+        if value.__class__ is str:
+            if len(value) > max_field and field not in _WHOLE_ON_STDOUT:
+                yield field, value[:max_field]
+        elif field == "messages":
+            if value is not msgspec.UNSET:
+                yield field, msgspec.UNSET
+        elif value.__class__ in (list, dict) and value:
+            cut = _cut_texts(value, max_field)
+            if cut is not value:
+                yield field, cut
+
+
 def _cut_texts(value: Any, length: int) -> Any:
-    """A JSON value whose texts have at most this length."""
+    """A value whose texts have at most this length; the same object where they have."""
     if isinstance(value, str):
-        return value[:length]
+        return value if len(value) <= length else value[:length]
     if isinstance(value, list):
-        return [_cut_texts(item, length) for item in cast("list[Any]", value)]
+        items = cast("list[Any]", value)
+        cut: Any = [_cut_texts(item, length) for item in items]
+        return cut if any(new is not old for new, old in zip(cut, items, strict=True)) else items
     if isinstance(value, dict):
-        return {name: _cut_texts(item, length) for name, item in cast("dict[str, Any]", value).items()}
+        fields = cast("dict[str, Any]", value)
+        cut = {name: _cut_texts(item, length) for name, item in fields.items()}
+        return cut if any(cut[name] is not item for name, item in fields.items()) else fields
+    if isinstance(value, msgspec.Struct):
+        fields = msgspec.structs.asdict(value)
+        cut = _cut_texts(fields, length)
+        return value if cut is fields else cut
     return value
 
 

@@ -20,12 +20,14 @@ class Identity(NamedTuple):
     @classmethod
     def of(cls, header: RequestHeader | ResponseHeader, scrubber: Scrubber) -> "Identity":
         """The identity in a frame's header."""
-        texts = (header.session_id, header.client, header.origin, header.model)
-        joined = "\n".join([text for text in texts if text])
-        if scrubber.text(joined) is not joined:  # one look for all of them
-            texts = tuple(text and scrubber.text(text) for text in texts)
-        endpoint = header.endpoint
-        return cls(*texts, endpoint=scrubber.text(endpoint) if "?" in endpoint else endpoint)
+        word = scrubber.word
+        return cls(
+            header.session_id and word(header.session_id),
+            header.client and word(header.client),
+            header.origin and word(header.origin),
+            header.model and word(header.model),
+            word(header.endpoint),
+        )
 
 
 @lru_cache(maxsize=64)

@@ -8,7 +8,7 @@ from open_llm_proxy.answers.api import Api, api_of
 from open_llm_proxy.answers.assemble import assemble
 from open_llm_proxy.answers.decode import Decoded, decode
 from open_llm_proxy.answers.jsontext import dump
-from open_llm_proxy.records.context import Context, Texts, cut
+from open_llm_proxy.records.context import NAME_CHARACTERS, Context, Texts, cut
 from open_llm_proxy.records.identity import Identity, format_timestamp
 from open_llm_proxy.records.omit import omitted
 from open_llm_proxy.records.outcome import Failure, find_failure
@@ -168,9 +168,9 @@ def _fill(record: ResponseRecord, answer: Answer, context: Context, texts: Texts
     record.has_content = choice.content is not None
     record.has_reasoning_content = choice.reasoning is not None
     record.has_tool_calls = bool(choice.tool_calls)
-    record.finish_reason = texts.keep("finish_reason", choice.finish_reason, PREVIEW_CHARACTERS)
-    record.upstream_model = texts.keep("upstream_model", answer.model, PREVIEW_CHARACTERS)
-    record.completion_id = texts.keep("completion_id", answer.id, PREVIEW_CHARACTERS)
+    record.finish_reason = texts.name("finish_reason", choice.finish_reason)
+    record.upstream_model = texts.name("upstream_model", answer.model)
+    record.completion_id = texts.keep("completion_id", answer.id, NAME_CHARACTERS)
     record.tokens = None if answer.usage is None else _keep_usage(answer, texts)
     record.tool_calls = _keep_calls(choice.tool_calls, "tool_calls", texts, logged=record.content_logged)
     if not record.content_logged:
@@ -211,7 +211,7 @@ def _keep_choice(choice: Choice, context: Context, texts: Texts) -> ChoiceRecord
         texts.keep("choices", choice.content, context.content_max),
         texts.keep("choices", choice.reasoning, context.reasoning_max),
         _keep_calls(choice.tool_calls, "choices", texts, logged=True),
-        texts.keep("choices", choice.finish_reason, PREVIEW_CHARACTERS),
+        texts.name("choices", choice.finish_reason),
     )
 
 

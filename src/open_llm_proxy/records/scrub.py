@@ -21,8 +21,8 @@ _MARGIN: Final = 512
 # One redaction can make a neighbour recognisable; two rounds settle what has been seen, the bound is for what has not.
 _ROUNDS: Final = 5
 _SHORTEST: Final = 9  # token="1"
-_KEY_CHARACTERS: Final = 64
-_KEYS: Final = 4096
+_WORD_CHARACTERS: Final = 512
+_WORDS: Final = 4096
 
 
 class Scrubber:
@@ -38,7 +38,7 @@ class Scrubber:
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._known = KnownSecrets(secrets)
-        self._keys: dict[str, str] = {}
+        self._words: dict[str, str] = {}
         self.margin = _MARGIN + 2 * self._known.longest
 
     def text(self, text: str) -> str:
@@ -72,22 +72,22 @@ class Scrubber:
         cleaned: dict[str, Any] = {}
         changed = False
         for key, item in value.items():
-            name = self._key(key)
+            name = self.word(key)
             new = _hide(item) if isinstance(item, str) and is_secret_name(key) else self.value(item)
             cleaned[name] = new
             changed = changed or new is not item or name is not key
         return cleaned if changed else value
 
-    def _key(self, key: str) -> str:
-        """A key without secrets: the same few come again and again, and many hold ``token`` or ``key``."""
-        if len(key) > _KEY_CHARACTERS:
-            return self.text(key)
-        name = self._keys.get(key)
-        if name is None:
-            if len(self._keys) >= _KEYS:
-                self._keys.clear()
-            name = self._keys[key] = self.text(key)
-        return key if name == key else name
+    def word(self, word: str) -> str:
+        """As ``text``, for short texts of which the same few come again and again: names, keys of objects, origins."""
+        if len(word) > _WORD_CHARACTERS:
+            return self.text(word)
+        cleaned = self._words.get(word)
+        if cleaned is None:
+            if len(self._words) >= _WORDS:
+                self._words.clear()
+            cleaned = self._words[word] = self.text(word)
+        return word if cleaned == word else cleaned
 
     def may_redact(self, text: str) -> bool:
         """Whether the text, or a JSON text's values, may hold a secret; where not, nothing would be redacted."""
@@ -97,10 +97,7 @@ class Scrubber:
         hinted = (
             "token" in low
             or "secret" in low
-            or "_key" in low
-            or "-key" in low
-            or "apikey" in low
-            or "key_id" in low
+            or "key" in low
             or "passw" in low
             or "authorization" in low
             or "bearer" in low
