@@ -4,6 +4,7 @@ from typing import Final, NamedTuple
 
 from open_llm_proxy.recorder.answered import Answered
 from open_llm_proxy.recorder.settings import RecorderSettings
+from open_llm_proxy.records.bounds import readable_part
 from open_llm_proxy.records.build import (
     Context,
     build_ended,
@@ -52,7 +53,7 @@ class Renderer:
         context = self._context(segment)
         if isinstance(frame.header, RequestHeader):
             seen = self._seen_on(day)
-            built = build_request(frame, context, seen)
+            built = build_request(Frame(frame.header, readable_part(frame.body)), context, seen)
             seen.update(map(dedup_key, built.dedup))
             return self._encode([built.record, *built.dedup])
         record = build_response(frame, context)

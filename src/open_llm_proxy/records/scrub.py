@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any, Final, cast
 
 from open_llm_proxy.answers.jsontext import dump, parse
+from open_llm_proxy.records.bounds import has_too_many_values
 from open_llm_proxy.records.escapes import hides_ascii, unescape_ascii
 from open_llm_proxy.records.known_secrets import MIN_LENGTH, KnownSecrets
 from open_llm_proxy.records.secret_names import is_secret_name
@@ -112,13 +113,13 @@ class Scrubber:
 
     def _round(self, text: str) -> str:
         text = self._known.redact(text)
-        if text.lstrip()[:1] in {"{", "[", '"'}:
+        if text.lstrip()[:1] in {"{", "[", '"'} and not has_too_many_values(text):
             try:
                 value = parse(text)
                 cleaned = self.value(value)
                 return text if cleaned is value else dump(cleaned)
             except (ValueError, RecursionError):
-                pass  # no JSON, cut, or nested too deeply: free text
+                pass  # no JSON, cut, or nested too deeply: free text, as is what has too many values
         plain = unescape_ascii(text)
         cleaned = redact(self._known.redact(plain))
         return text if cleaned == plain else cleaned
