@@ -5,6 +5,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import obstore
 import pytest
+from tests.parts.rgw import run_rgw
 
 from open_llm_proxy.config.schema import Config, Provider
 from open_llm_proxy.config.snapshot import Snapshot, StoreSettings
@@ -103,3 +104,35 @@ def test_all_of_it(endpoint, tmp_path):
     providers = {"open": Provider(endpoint=endpoint, api_key_env="K", models=("a",))}
     findings = check_live(snapshot_of(providers, {"open": "good"}, folder=str(tmp_path)))
     assert [finding.good for finding in findings] == [True, True, True, True]
+
+
+@pytest.mark.slow
+def test_rights_at_a_store_that_knows_them(tmp_path):
+    with run_rgw(tmp_path) as rgw:
+        bucket = rgw.bucket()
+        keys = bucket.environment()
+        there = {
+            "url": f"s3://{bucket.name}/prefix",
+            "s3_endpoint": keys["AWS_S3_ENDPOINT_URL"],
+            "access_key_id": keys["AWS_ACCESS_KEY_ID"],
+            "secret_access_key": keys["AWS_SECRET_ACCESS_KEY"],
+        }
+        assert [finding.good for finding in try_store(StoreSettings(**there))] == [True, True, True]
+        for right, said in (
+            ("PutObject", "does not take objects"),
+            ("ListBucket", "does not list them"),
+            ("DeleteObject", "does not delete"),
+        ):
+            resources = [f"arn:aws:s3:::{bucket.name}", f"arn:aws:s3:::{bucket.name}/*"]
+            denied = {"Effect": "Deny", "Principal": {"AWS": ["*"]}, "Action": [f"s3:{right}"], "Resource": resources}
+            policy = {"Version": "2012-10-17", "Statement": [denied]}
+            bucket.client.put_bucket_policy(Bucket=bucket.name, Policy=json.dumps(policy))
+            bad = [finding.text for finding in try_store(StoreSettings(**there)) if not finding.good]
+            assert len(bad) == 1, right
+            assert said in bad[0]
+            assert "AccessDenied" in bad[0]
+            bucket.client.delete_bucket_policy(Bucket=bucket.name)
+        (wrong,) = try_store(StoreSettings(**{**there, "secret_access_key": "no"}))
+        assert "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (SignatureDoesNotMatch" in wrong.text
+        (missing,) = try_store(StoreSettings(**{**there, "url": "s3://logs-nowhere"}))
+        assert "`open-llm-proxy logs init`" in missing.text
