@@ -8,9 +8,12 @@
 The same as `open-llm-proxy agent run`, from a checkout that is not installed; docs/agent.md tells the rest.
 """
 
+import signal
 import sys
 from pathlib import Path
 
+if hasattr(signal, "pthread_sigmask"):  # Ctrl-C waits until it is known which transcript is to be kept
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 sys.path.insert(0, str(Path(__file__).resolve().parent / "src"))
 
 
@@ -28,6 +31,8 @@ def run() -> int:
     except ModuleNotFoundError as error:
         sys.stderr.write(f"agent_runner.py needs {error.name}: pip install openai mcp httpx\n")
         return 2
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the exit status stands; nothing is left to interrupt
 
 
 if __name__ == "__main__":

@@ -41,6 +41,7 @@ def run_options(options: Options) -> int:
         _say(f"agent_runner: {error}")
         return exits.USAGE.code
     try:
+        _let_interrupts_come()
         if options.system_prompt:
             transcript.system_prompt = load_system_prompt(options.system_prompt)
         asyncio.run(run_session(options, transcript, _watching(options, transcript)))
@@ -108,6 +109,12 @@ def _save(options: Options, transcript: Transcript) -> None:
 
 def _say(message: str) -> None:
     Screen(sys.stderr, rich=False).line(message)
+
+
+def _let_interrupts_come() -> None:
+    """``agent_runner.py`` blocks Ctrl-C while it starts."""
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def _take_any_text(*files: TextIO) -> None:

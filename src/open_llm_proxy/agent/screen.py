@@ -46,7 +46,7 @@ class Screen:
             return
         from rich.syntax import Syntax  # noqa: PLC0415 - as above
 
-        self._print(Syntax(text, "sql", background_color="default", word_wrap=True))
+        self._print(Syntax(text, "sql", theme="ansi_dark", background_color="default", word_wrap=True))
 
     def markdown(self, text: str) -> None:
         """Markdown: rendered on a terminal, as it is elsewhere."""
