@@ -44,3 +44,11 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path):
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(UserError, match="cannot be used"):
         Folder(tmp_path / "file").write("x/a", b"")
+
+
+def test_who_may_read_a_file_stays_when_it_is_replaced(tmp_path):
+    folder = Folder(tmp_path)
+    folder.write("a", b"1")
+    (tmp_path / "a").chmod(0o600)
+    folder.write("a", b"2")
+    assert ((tmp_path / "a").read_bytes(), (tmp_path / "a").stat().st_mode & 0o777) == (b"2", 0o600)

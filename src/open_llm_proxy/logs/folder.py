@@ -42,12 +42,14 @@ class Folder(Source):
         return (self._root / key).read_bytes()
 
     def write(self, key: str, data: bytes | Path) -> None:
-        """As ``Source.write``: a temporary name beside it, synced, renamed, the folder synced."""
+        """As ``Source.write``: a temporary name beside it, synced, renamed, the folder synced; rights stay."""
         target = self._root / key
         part = target.with_name(f"{target.name}.{secrets.token_hex(4)}{PART}")
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             _write_synced(part, data)
+            with contextlib.suppress(FileNotFoundError):
+                shutil.copymode(target, part)  # who could not read the old one cannot read the new one
             part.replace(target)
             _sync(target.parent)
         except OSError as error:
