@@ -21,7 +21,7 @@ UV: Final = Path(sys.executable).with_name("uv")
 LOCK: Final = ROOT / "requirements" / "lock.txt"
 DEPLOY: Final = ROOT / "requirements" / "deploy.txt"
 PLATFORMS: Final = ("x86_64-manylinux_2_28", "aarch64-manylinux_2_28")
-PYTHON: Final = "3.13"  # of the images in deployment.yaml
+PYTHON: Final = "3.11"  # of the images in deployment.yaml
 
 
 def rows(path: Path) -> dict[str, tuple[str, str | None, frozenset[str]]]:

@@ -311,6 +311,16 @@ def test_every_pod_installs_in_the_same_way():
     assert all(install == installs[0] for install in installs)
 
 
+def test_what_is_installed_runs_on_the_python_that_installed_it_which_is_the_one_of_the_tests():
+    """A virtual environment belongs to its Python; CI tests the oldest one that is promised."""
+    images = {container["image"] for pod in parts.pods(parts.written()) for container in parts.containers(pod)}
+    images |= set(
+        re.findall(r"^ARG BASE=\S+/(python:\S+)$", (parts.DEPLOY / "Containerfile").read_text(), re.MULTILINE)
+    )
+    oldest = re.search(r'requires-python = ">=(\S+)"', (parts.ROOT / "pyproject.toml").read_text())[1]
+    assert images == {f"python:{oldest}-bookworm", f"python:{oldest}-slim-bookworm"}
+
+
 def test_with_an_image_nothing_is_installed(tmp_path):
     objects = parts.built_with(tmp_path, "nrp", ["image"])
     for pod in parts.pods(objects):
