@@ -3,7 +3,7 @@
 # requires-python = ">=3.11"
 # dependencies = ["openai>=1.60", "mcp>=1.10", "httpx>=0.27", "rich>=13.9"]
 # ///
-"""Replay an app's session: `pip install openai mcp httpx`, then `python agent_runner.py "QUESTION"`.
+"""Ask as an app asks: `pip install openai mcp httpx`, then `python agent_runner.py "QUESTION"`.
 
 The same as `open-llm-proxy agent run`, from a checkout that is not installed; docs/agent.md tells the rest.
 """
