@@ -64,6 +64,8 @@ FINDERS: Final[dict[str, Callable[[], Path | None]]] = {
     "monmaptool": _program("monmaptool"),
     "radosgw": _program("radosgw"),
     "radosgw-admin": _program("radosgw-admin"),
+    "java": _program("java"),
+    "spark": _existing(lambda: parts_folder() / "spark", lambda: parts_folder() / "spark/pyspark/__init__.py"),
     "openai for node": _existing(lambda: NODE_MODULES / "openai"),
     "playwright-core": _existing(lambda: NODE_MODULES / "playwright-core"),
     "kubectl": _existing(lambda: parts_folder() / "kubernetes/usr/bin/kubectl"),
