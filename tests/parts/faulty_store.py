@@ -19,6 +19,8 @@ class FaultyStore:
         refusal: Status and code that each put is answered with; None: it is taken.
         attempts: How many puts came.
         open: Not set: puts wait.
+        lines: How many lines all files together had.
+        forgets: Files are not kept, only counted.
     """
 
     def __init__(self) -> None:
@@ -27,6 +29,8 @@ class FaultyStore:
         self.open = threading.Event()
         self.open.set()
         self.taken: list[tuple[str, bytes]] = []
+        self.lines = 0
+        self.forgets = False
         self._port = free_port()
         self._server: http.server.ThreadingHTTPServer | None = None
 
@@ -58,7 +62,8 @@ class FaultyStore:
         self.attempts += 1
         self.open.wait(60)
         if self.refusal is None:
-            self.taken.append((key, data))
+            self.lines += data.count(b"\n")
+            self.taken.append((key, b"" if self.forgets else data))
         return self.refusal
 
     def keys(self) -> list[str]:
