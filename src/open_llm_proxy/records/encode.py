@@ -33,7 +33,7 @@ def encode_line_for_stdout(record: Record, max_field: int, line: bytes | None = 
         max_field: Characters.
         line: What ``encode`` gave for it, if that is known; it is given back where nothing is to be cut.
     """
-    cut = dict(_find_long(record, max_field)) if max_field > 0 else {}
+    cut = _find_long(record, max_field) if max_field > 0 else {}
     if not cut:
         return encode(record) if line is None else line
     short = copy.copy(record)
@@ -42,37 +42,36 @@ def encode_line_for_stdout(record: Record, max_field: int, line: bytes | None = 
     return encode(short)
 
 
-def _find_long(record: Record, max_field: int) -> Iterator[tuple[str, Any]]:
+def _find_long(record: Record, max_field: int) -> dict[str, Any]:
     """The fields that must be shorter on stdout, with what is left of them."""
-    for field, value in zip(record.__struct_fields__, msgspec.structs.astuple(record), strict=True):
-        if value.__class__ is str:
+    fields = zip(record.__struct_fields__, msgspec.structs.astuple(record), strict=True)
+    found: dict[str, Any] = {}
+    for field, value in fields:
+        kind = value.__class__
+        if kind is str:
             if len(value) > max_field and field not in _WHOLE_ON_STDOUT:
-                yield field, value[:max_field]
+                found[field] = value[:max_field]
         elif field == "messages":
             if value is not msgspec.UNSET:
-                yield field, msgspec.UNSET
-        elif value.__class__ in (list, dict) and value:
-            cut = _cut_texts(value, max_field)
-            if cut is not value:
-                yield field, cut
+                found[field] = msgspec.UNSET
+        elif value and (kind is list or kind is dict) and _may_be_long(value, max_field):
+            found[field] = _cut_texts(msgspec.to_builtins(value), max_field)
+    return found
+
+
+def _may_be_long(value: Any, max_field: int) -> bool:
+    """Whether a list or object can hold a text of more characters: its JSON has at least one byte for each."""
+    return len(_encode_value(value)) > max_field
 
 
 def _cut_texts(value: Any, length: int) -> Any:
-    """A value whose texts have at most this length; the same object where they have."""
+    """A JSON value whose texts have at most this length."""
     if isinstance(value, str):
-        return value if len(value) <= length else value[:length]
+        return value[:length]
     if isinstance(value, list):
-        items = cast("list[Any]", value)
-        cut: Any = [_cut_texts(item, length) for item in items]
-        return cut if any(new is not old for new, old in zip(cut, items, strict=True)) else items
+        return [_cut_texts(item, length) for item in cast("list[Any]", value)]
     if isinstance(value, dict):
-        fields = cast("dict[str, Any]", value)
-        cut = {name: _cut_texts(item, length) for name, item in fields.items()}
-        return cut if any(cut[name] is not item for name, item in fields.items()) else fields
-    if isinstance(value, msgspec.Struct):
-        fields = msgspec.structs.asdict(value)
-        cut = _cut_texts(fields, length)
-        return value if cut is fields else cut
+        return {name: _cut_texts(item, length) for name, item in cast("dict[str, Any]", value).items()}
     return value
 
 

@@ -74,7 +74,10 @@ class Scrubber:
         changed = False
         for key, item in value.items():
             name = self.word(key)
-            new = _hide(item) if isinstance(item, str) and is_secret_name(key) else self.value(item)
+            if item.__class__ is int:  # counts, as in usage, are what most objects hold
+                new = item
+            else:
+                new = _hide(item) if isinstance(item, str) and is_secret_name(key) else self.value(item)
             cleaned[name] = new
             changed = changed or new is not item or name is not key
         return cleaned if changed else value
