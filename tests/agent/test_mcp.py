@@ -6,7 +6,7 @@ import sys
 import time
 
 import pytest
-from tests.parts.mcp_server import EXAMPLE, command_line, run_mcp_server
+from tests.parts.mcp_server import EXAMPLE, HELL, command_line, run_mcp_server
 
 from open_llm_proxy.agent import mcp as module
 from open_llm_proxy.agent.exits import McpError
@@ -131,6 +131,15 @@ def test_a_tool_that_ends_its_server_is_called_once_more_and_then_the_model_hear
     assert twice["isError"]
     assert "ended during this call, twice" in text_of(twice)
     assert len(reopened) == 2
+
+
+@pytest.mark.slow
+def test_the_transport_before_streamable_http(tmp_path):
+    async def use(server):
+        return text_of(await server.call("echo", {"text": "ü"}))
+
+    with run_mcp_server(tmp_path / "hell", (*HELL, "--sse")) as running:
+        assert with_server(Target(running.url.replace("/mcp", "/sse")), use) == "ü"
 
 
 @pytest.mark.slow

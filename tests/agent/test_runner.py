@@ -2,6 +2,7 @@
 
 import json
 
+import openai
 import pytest
 from tests.parts import answers
 from tests.parts.mcp_server import EXAMPLE, command_line
@@ -12,6 +13,7 @@ from open_llm_proxy.agent.runner import main
 
 @pytest.fixture(scope="module")
 def shared_upstream():
+    assert openai.AsyncOpenAI(api_key="none").chat.completions  # all of it imported, before a test counts seconds
     with run_upstream() as running:
         yield running
 

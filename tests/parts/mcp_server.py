@@ -103,7 +103,8 @@ def main() -> None:
     if "--stdio" in sys.argv:
         server.run("stdio")
     else:
-        server.run("streamable-http", host="127.0.0.1", port=int(sys.argv[sys.argv.index("--port") + 1]))
+        transport = "sse" if "--sse" in sys.argv else "streamable-http"
+        server.run(transport, host="127.0.0.1", port=int(sys.argv[sys.argv.index("--port") + 1]))
 
 
 if __name__ == "__main__":
