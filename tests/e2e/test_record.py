@@ -1,5 +1,6 @@
 """What a record keeps and what it leaves out, and where its line goes, as deployments set it."""
 
+import base64
 import gzip
 import json
 import os
@@ -293,3 +294,75 @@ def test_health_tells_what_waits_while_the_store_is_down(upstream: ModelUpstream
         wait_until(lambda: logging()["records"]["shipped"] == 6, "all shipped", 45)
         wait_until(lambda: logging()["store"]["outbox_files"] == 0, "an empty outbox")
         assert (logging()["store"]["state"], logging()["store"]["oldest_unshipped_s"]) == ("ok", 0)
+
+
+def test_a_bucket_still_named_by_its_placeholder_is_refused_and_serving_goes_on(
+    upstream: ModelUpstream, tmp_path: Path
+):
+    env = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "LOG_BUCKET": "logs-<your-namespace>"}
+    with run_proxy(tmp_path, provider(upstream.endpoint), env=env) as proxy:
+        assert call(proxy, ask("q" * 500)).status == 200
+        proxy.program.wait_until(lambda: proxy.program.stdout.count("\n") >= 2, "both lines")
+        store = proxy.health()["logging"]["store"]
+        assert (store["state"], "LOG_BUCKET still holds a placeholder" in store["last_error"]) == ("failing", True)
+        assert "put your bucket's name there" in proxy.program.stderr
+        assert json.loads(proxy.program.stdout.splitlines()[0])["user_question"] == "q" * 500
+    assert not proxy.log_dir.exists()
+
+
+DATA = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 8
+ENCODED = base64.b64encode(DATA).decode()
+FORM = (
+    b'--x\r\ncontent-disposition: form-data; name="model"\r\n\r\nwhisper\r\n'
+    b'--x\r\ncontent-disposition: form-data; name="file"; filename="a.wav"\r\ncontent-type: audio/wav\r\n\r\n' + DATA + b"\r\n--x--\r\n"
+)  # fmt: skip
+OTHERS: dict[str, tuple[str, bytes | dict[str, Any], dict[str, str], bytes]] = {
+    "embeddings": (
+        "/v1/embeddings",
+        {"model": "m", "input": "Hello"},
+        {},
+        answers.answer(answers.dump({"object": "list", "data": [{"embedding": ENCODED}], "usage": answers.USAGE})),
+    ),
+    "images": (
+        "/v1/images/generations",
+        {"model": "m", "prompt": "a map", "image": f"data:image/png;base64,{ENCODED}"},
+        {},
+        answers.answer(answers.dump({"created": 1, "data": [{"b64_json": ENCODED}]})),
+    ),
+    "speech": (
+        "/v1/audio/speech",
+        {"model": "m", "input": "Hello", "voice": "v"},
+        {},
+        answers.answer(DATA, content_type="audio/wav"),
+    ),
+    "a form": (
+        "/v1/audio/transcriptions",
+        FORM,
+        {"Content-Type": "multipart/form-data; boundary=x"},
+        answers.answer(b'{"text":"Hello"}'),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_other_endpoints_have_the_common_fields_and_none_of_the_bytes(proxy: Proxy, upstream: ModelUpstream, kind: str):
+    path, body, headers, answered = OTHERS[kind]
+    upstream.play(answered)
+    answer = call(proxy, body, path, headers=headers)
+    request, response = proxy.records_of(answer.request_id)
+    sent = upstream.seen[0].body
+    assert (request["endpoint"], request["model"], request["message_count"]) == (
+        path,
+        "whisper" if kind == "a form" else "m",
+        None,
+    )
+    assert (request["request_bytes"], response["response_bytes"]) == (len(sent), len(answer.body))
+    assert (response["status"], response["error"]) == (200, None)
+    written = json.dumps([request, response])
+    assert ENCODED[:200] not in written
+    assert "\\u0000\\u0001" not in written
+    if kind == "speech":
+        assert json.loads(response["content"]).items() >= {"omitted": "audio/wav", "bytes": len(DATA)}.items()
+    if kind == "a form":
+        assert "audio/wav" in request["params"]
+        assert str(len(DATA)) in request["params"]
