@@ -22,7 +22,7 @@ _VALID: Final = timedelta(minutes=5)
 _ANSWER_BYTES: Final = 65536
 _NAME: Final = "Set LOG_BUCKET (or LOG_STORE) to another name: 3 to 63 lower-case letters, digits and hyphens"
 _REMEDIES: Final[dict[Fault, str]] = {
-    "unreachable": "Set AWS_S3_ENDPOINT_URL to the store's address",
+    "unreachable": "Set AWS_S3_ENDPOINT_URL to the store's address, and ca_file where its certificate is not known",
     "slow": "Try again, or set AWS_S3_ENDPOINT_URL to another address of the store",
     "throttled": "Try again in a while",
     "credentials": "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to a user that may create buckets, or have the"
@@ -113,4 +113,5 @@ def _opener(options: StoreOptions) -> urllib.request.OpenerDirector:
 
 
 def _failure(at: str, why: Diagnosis) -> UserError:
-    return UserError(f"{at} cannot be created: {why.meaning} ({why.detail})", _REMEDIES[why.fault])
+    reason = why.meaning.partition(":")[0]  # what follows there is said better by the remedy
+    return UserError(f"{at} cannot be created: {reason} ({why.detail})", _REMEDIES[why.fault])

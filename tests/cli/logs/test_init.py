@@ -21,6 +21,15 @@ def test_without_a_store_the_variables_are_named(run):
     assert "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and LOG_BUCKET, or LOG_STORE, or LOG_DIR" in said.err
 
 
+def test_half_of_a_key_is_told_and_what_concerns_only_serving_is_not(run, monkeypatch):
+    monkeypatch.delenv("PROXY_KEY")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
+    said = run("logs", "init")
+    assert said.status == 2
+    assert "AWS_ACCESS_KEY_ID is set and AWS_SECRET_ACCESS_KEY is not" in said.err
+    assert "PROXY_KEY" not in said.err
+
+
 def test_a_bucket_still_named_by_its_placeholder_is_refused(run, monkeypatch):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")

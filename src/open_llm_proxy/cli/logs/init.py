@@ -27,7 +27,8 @@ def init(
     environ = {**os.environ, "LOG_STORE": store} if store and "://" in store else os.environ
     loaded = load(Flags(config=config), environ, cwd=Path.cwd())
     for warning in loaded.warnings:
-        warn(warning)
+        if "AWS_" in warning or "LOG_" in warning:  # the others are for who serves
+            warn(warning)
     settings = loaded.snapshot.store
     place = store if environ is os.environ and store else settings.url or settings.folder
     if settings.refused and place is None:
