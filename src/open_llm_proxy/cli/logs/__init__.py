@@ -18,6 +18,7 @@ COMMANDS: Final[dict[str, Row]] = {
         "Show calls, errors, tokens, cost, and latency percentiles of the last 7 days; --html writes a report.", "logs"
     ),
     "condense": Row("Make Parquet files of days that are over, then of months; merge what came late.", "logs"),
+    "verify": Row("Check records: pairs, doubles, torn lines, schema drift, secrets, tables; 1: findings.", "logs"),
     "sync": Row("Copy what has changed, raw and Parquet files, between any two of folder and bucket.", "logs"),
     "init": Row("Create the bucket or folder that chunk files go to, unless it is there."),
     "scrub": Row("Take secrets out of stored chunk files and Parquet files, as the recorder does of new ones.", "logs"),

@@ -1,7 +1,7 @@
 """Makes Parquet files, and says what they and their sources hold: one DuckDB connection, memory bounded."""
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -24,6 +24,7 @@ GROUP_BYTES: Final = 64 << 20
 NOTE: Final = "condensed_from"
 COLUMNS: Final = ", ".join(column.name for column in CONSOLIDATED)
 IS_RECORD: Final = "(ts IS NOT NULL OR type IS NOT NULL OR request_id IS NOT NULL)"
+_FETCHED: Final = 1000
 _GONE: Final = ("FileNotFoundError", "No files found", "No such file")
 
 
@@ -64,6 +65,20 @@ class Press:
 
     def _run(self, command: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
         return self._connection.execute(command, values or None).fetchall()
+
+    def stream(self, command: str) -> Iterator[tuple[Any, ...]]:
+        """Execute, and give row for row; nothing else may be run before the last.
+
+        Raises:
+            CondenseError: DuckDB refused, with its message.
+            FileNotFoundError: A file has gone.
+        """
+        try:
+            found = self._connection.execute(command)
+            while rows := found.fetchmany(_FETCHED):
+                yield from rows
+        except duckdb.Error as error:
+            raise _ours(error) from error
 
     # --- files ---------------------------------------------------------------------------------------------------
 
