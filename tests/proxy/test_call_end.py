@@ -410,15 +410,26 @@ def test_after_the_drain_time_what_still_arrives_gets_503(rig, known, cut):
     rig.record()
 
 
-def test_at_the_very_end_every_open_call_gets_its_response(rig):
-    waiting(rig)
-    streaming(rig)
+@pytest.mark.parametrize("mode", ["cancel", "finish"])
+def test_at_the_very_end_every_open_call_gets_its_response(start, mode):
+    """The supervisor is dead. Nobody left who asked, so the error is the worker's, whatever ``on_client_gone`` says."""
+    rig = start(on_client_gone=mode)
+    clients = [waiting(rig)[0], streaming(rig)[0]]
     rig.app.close()
+    assert [client.ending()[0] for client in clients] == [b"", b""]  # no last chunk: half an answer is none
+    responses = [response.header for _, response in rig.calls]
+    assert [response.error for response in responses] == ["worker ended", "worker ended"]
+    assert sorted(response.status for response in responses) == [0, 200]
+    assert not any(response.complete for response in responses)
+
+
+def test_a_request_that_is_half_there_at_the_very_end_is_on_record(rig):
+    client = rig.client()
+    client.send(rig.request(b"", content_length="100") + b'{"model":')
     rig.settle()
-    rig._commit()
-    errors = [response.header.error for _, response in rig.calls]
-    assert len(errors) == 2
-    assert all(LEFT.fullmatch(error) for error in errors)
+    rig.app.close()
+    rig.until(lambda: not rig.app.connections)
+    left(rig, status=0)
 
 
 # --- somebody is slow ------------------------------------------------------------------------------------------------

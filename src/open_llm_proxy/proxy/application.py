@@ -289,9 +289,9 @@ class ProxyApplication:
 
     def close(self) -> None:
         """Break off what is left: each open call gets its response frame."""
+        for call in list(self.calls):
+            call.on_worker_end()
         for connection in list(self.connections):
             connection.abort()
-        for call in list(self.calls):
-            call.on_gone()
         for pool in self._pools.values():
             pool.close()

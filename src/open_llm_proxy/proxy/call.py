@@ -30,6 +30,7 @@ from open_llm_proxy.proxy.relay import KNOWN_TIMINGS, TIMINGS, Relayed, server_t
 from open_llm_proxy.proxy.request import peek, read_body, read_model, read_multipart_model, read_user_id
 from open_llm_proxy.proxy.routing import UNROUTED
 from open_llm_proxy.proxy.stream_end import StreamEnd
+from open_llm_proxy.spool.frame import WORKER_ENDED
 
 if TYPE_CHECKING:
     from open_llm_proxy.http1.pool import Pool
@@ -372,10 +373,18 @@ class Call(Noted):
             if self._upstream is not None:
                 self._upstream.set_reading(True)
             return
+        self._end(f"Client disconnected/cancelled after {elapsed_ms}ms, before the answer was complete")
+
+    def on_worker_end(self) -> None:
+        """The worker ends, and what it has not answered with it, whatever ``on_client_gone`` says."""
+        if self._phase != _FINISHED:
+            self._end(WORKER_ENDED)
+
+    def _end(self, error: str) -> None:
+        """There will be no answer, or no more of it."""
         self._note_request()
         self._end_upstream()
         self._phase = _FINISHED
-        error = f"Client disconnected/cancelled after {elapsed_ms}ms, before the answer was complete"
         self._note_response(error=error, complete=False)
         self._app.calls.discard(self)
         self._app.turn.arm()

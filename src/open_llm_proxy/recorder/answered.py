@@ -3,9 +3,8 @@
 from typing import Final, NamedTuple, Protocol
 
 from open_llm_proxy.recorder.progress import Place
-from open_llm_proxy.records.response import WORKER_ENDED
 from open_llm_proxy.records.types import ResponseRecord
-from open_llm_proxy.spool.frame import ResponseHeader
+from open_llm_proxy.spool.frame import WORKER_ENDED, ResponseHeader
 
 # How our own texts begin: contracts, as all of `error`'s texts are.
 _BY_START: Final = (

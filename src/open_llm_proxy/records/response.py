@@ -13,12 +13,11 @@ from open_llm_proxy.records.identity import Identity, format_timestamp
 from open_llm_proxy.records.omit import omitted
 from open_llm_proxy.records.outcome import Failure, find_failure
 from open_llm_proxy.records.types import ChoiceRecord, ResponseRecord, ToolCallRecord
-from open_llm_proxy.spool.frame import Frame, RequestHeader, ResponseHeader
+from open_llm_proxy.spool.frame import WORKER_ENDED, Frame, RequestHeader, ResponseHeader
 
 PREVIEW_CHARACTERS: Final = 200
 ERROR_CHARACTERS: Final = 2000
 BODY_CHARACTERS: Final = 1000
-WORKER_ENDED: Final = "worker ended"
 UPSTREAM_HEADERS: Final = frozenset(
     (
         "retry-after",

@@ -145,9 +145,8 @@ class Worker:
         if self._server is not None:
             self._server.close()
         self._app.close()
-        self._writer.commit()
+        self._loop.run_until_complete(asyncio.sleep(0))  # connections that are broken off have their last words
         self._writer.close()
-        self._loop.run_until_complete(asyncio.sleep(0))
 
 
 def serve(inheritance: Inheritance) -> None:

@@ -24,6 +24,8 @@ PREFIX: Final = struct.Struct("<4sIII")
 MAX_HEADER_BYTES: Final = 1 << 20
 MAX_TEXT_CHARACTERS: Final = 4096
 MAX_ITEMS: Final = 64
+WORKER_ENDED: Final = "worker ended"
+"""The error of a response whose worker ended before it: noted by the worker if it could, else by the recorder."""
 
 
 class FrameError(OpenLlmProxyError):
