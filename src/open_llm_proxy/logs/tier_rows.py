@@ -76,15 +76,18 @@ def _in_days(column: str, days: Sequence[date]) -> str:
 
 
 def tier_rows(
-    connection: duckdb.DuckDBPyConnection, tiers: Iterable[Tier], columns: Sequence[Column], cut: Cut
+    connection: duckdb.DuckDBPyConnection, tiers: Iterable[Tier], columns: Sequence[Column], cut: Cut, *, more: str = ""
 ) -> list[str]:
-    """Statements that together give the rows that are wanted: one for all files that are alike."""
+    """Statements that together give the rows that are wanted: one for all files that are alike.
+
+    ``more`` is another column's expression, over what DuckDB knows of a row's place in its file.
+    """
     wanted = [tier for tier in tiers if cut.touches(tier)]
     names = column_names(connection, [tier.path for tier in wanted])
     alike: dict[tuple[frozenset[str], str], list[str]] = defaultdict(list)
     for tier in wanted:
         alike[names[tier.path], cut.condition(tier)].append(tier.path)
-    return [_select(paths, found, columns, condition) for (found, condition), paths in alike.items()]
+    return [_select(paths, found, columns, condition, more) for (found, condition), paths in alike.items()]
 
 
 def column_names(connection: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> dict[str, frozenset[str]]:
@@ -97,12 +100,12 @@ def column_names(connection: duckdb.DuckDBPyConnection, paths: Sequence[str]) ->
     return {path: frozenset(names) for path, names in rows}
 
 
-def _select(paths: Iterable[str], found: frozenset[str], columns: Sequence[Column], condition: str) -> str:
+def _select(paths: Iterable[str], found: frozenset[str], columns: Sequence[Column], condition: str, more: str) -> str:
     files = f"read_parquet({quote_all(paths)}, union_by_name = true)"
     if columns is CONSOLIDATED and ENTRY in found and not found >= _FIRST:
         rows = statement("records_from_raw", lines=f"(SELECT TRY_CAST({ENTRY} AS JSON) AS json FROM {files})")
         return f"SELECT * FROM ({rows})" + (f" WHERE {condition}" if condition else "")
-    chosen = ", ".join(_expression(column, found) for column in columns)
+    chosen = ", ".join([*(_expression(column, found) for column in columns), *([more] if more else [])])
     return f"SELECT {chosen} FROM {files}" + (f" WHERE {condition}" if condition else "")
 
 

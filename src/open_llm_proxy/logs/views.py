@@ -62,6 +62,9 @@ def create_views(
         connection.execute(f"CREATE OR REPLACE VIEW {name} AS {maker.make(name)}")
 
 
+_PLACE: Final = "CAST(file_index AS BIGINT) << 36 | file_row_number AS place"
+"""A row's own number, whatever files are read together."""
+_PART: Final = (*ROLLUP, Column("place", "BIGINT"), Column("whole", "BOOLEAN"))
 _COLUMNS: Final[dict[Table, tuple[Column, ...]]] = {
     "consolidated": CONSOLIDATED,
     "sessions": SESSIONS,
@@ -157,11 +160,11 @@ class _Maker:
         unfinished = {day for day in self._mixed_turns if day + ONE_DAY in self._coverage.raw_days}
         mixed = self._coverage.mixed("session-rollup", "sessions", "consolidated") | unfinished
         tiers = [tier for tier in self._coverage.tiers["session-rollup"] if not mixed >= set(tier.file.days)]
-        parts = _union(self._parts(tiers), (*ROLLUP, Column("whole", "BOOLEAN")))
+        parts = _union(self._parts(tiers), _PART)
         touched = _touched(self._window)
         doubtful = self._doubtful(mixed, several=len(tiers) > 1)
         if not doubtful:
-            return f"SELECT * EXCLUDE (whole) FROM ({parts}) WHERE whole OR ({touched})"
+            return f"SELECT * EXCLUDE (place, whole) FROM ({parts}) WHERE whole OR ({touched})"
         window = self._days_window()
         turns = _union(["SELECT * FROM made_turn", *self._clean_turns(window)])
         return statement(
@@ -190,10 +193,14 @@ class _Maker:
     def _parts(self, tiers: Sequence[Tier]) -> list[str]:
         whole = [tier for tier in tiers if is_whole(tier, self._window)]
         partly = [tier for tier in tiers if not is_whole(tier, self._window)]
-        return [
-            f"SELECT *, {flag} AS whole FROM ({rows})"
+        groups = [
+            (flag, rows)
             for flag, some in (("true", whole), ("false", partly))
-            for rows in tier_rows(self._connection, some, ROLLUP, Cut("started_at"))
+            for rows in tier_rows(self._connection, some, ROLLUP, Cut("started_at"), more=_PLACE)
+        ]
+        return [
+            f"SELECT * REPLACE (place + {number << 56} AS place), {flag} AS whole FROM ({rows})"
+            for number, (flag, rows) in enumerate(groups)
         ]
 
     # --- files ---------------------------------------------------------------------------------------------------
