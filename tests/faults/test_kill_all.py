@@ -1,5 +1,7 @@
 """SIGKILL to any process of a proxy at any moment, under load: what a client got is in the bucket, once."""
 
+import contextlib
+import json
 import logging
 import os
 import random
@@ -16,6 +18,8 @@ from tests.parts.service import run_service
 
 LOG = logging.getLogger(__name__)  # pytest shows it where a test fails
 WORKERS = 2
+LONGEST = 60_000
+WHOLE = {"LOG_USER_QUESTION_MAX": "0"}
 KILLS = ("worker", "worker", "workers", "recorder", "recorder", "recorder and worker", "supervisor", "everything")
 
 
@@ -37,6 +41,28 @@ def kill(service, what, rng):
         service.start()
 
 
+class Stdout:
+    """The only sink where there is no store: a record stands there at least once, and half a line where a kill cut it."""
+
+    def __init__(self, folder):
+        self._folder = folder
+
+    def environment(self):
+        return {"LOG_DIR": ""}
+
+    def records(self):
+        found = {}
+        for path in sorted(self._folder.glob("start-*/stdout")):
+            for line in path.read_bytes().splitlines():
+                with contextlib.suppress(json.JSONDecodeError):
+                    record = json.loads(line)
+                    found[record["type"], record["request_id"]] = record
+        return list(found.values())
+
+    def list_keys(self):
+        return []
+
+
 def end(service):
     """Stop as a person does, and once more should the backlog have been too long for the grace."""
     for _ in range(5):
@@ -55,9 +81,9 @@ def run_rounds(folder, bucket, rounds):
     with run_upstream() as upstream:
         upstream.ordinarily = answer_with_question
         config = provider(upstream.endpoint) | {"workers": WORKERS}
-        with run_service(folder, config, env=bucket.environment()) as service:
+        with run_service(folder, config, env=bucket.environment() | WHOLE) as service:
             service.start()
-            with run_load(service.port, seed=seed) as load:
+            with run_load(service.port, seed=seed, filling=LONGEST) as load:
                 for number in range(rounds):
                     wait_until(more_answers(load, rng.randrange(1, 150)), f"answers in round {number}", 60)
                     what = KILLS[0] if number == 0 else rng.choice(KILLS)
@@ -72,12 +98,19 @@ def run_rounds(folder, bucket, rounds):
     errors = reckon(load.whole, bucket.records())
     LOG.warning("%s whole answers, %s broken off, errors %s", len(load.whole), load.broken, errors)
     assert errors["worker ended"] > 0
+    assert errors.keys() == {"None", "worker ended"}
     assert not [key for key in bucket.list_keys() if not key.endswith(".jsonl")]
 
 
 @pytest.mark.timeout(180)
 def test_five_kills(tmp_path, s3_server):
     run_rounds(tmp_path, s3_server.bucket(), 5)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_ten_kills_without_a_store(tmp_path):
+    run_rounds(tmp_path, Stdout(tmp_path), 10)
 
 
 @pytest.mark.slow

@@ -44,7 +44,7 @@ def answer_with_question(seen: "Seen") -> Script:
 class Load:
     """``clients`` threads that call the port; while nobody listens there they try again.
 
-    ``whole`` has the answers that came to their end, ``broken`` counts the others.
+    ``filling``: a question may be so many characters longer. ``whole`` has the answers that came to their end, ``broken`` counts the others.
     """
 
     def __init__(self, port: int, *, clients: int = 6, seed: object = None, filling: int = 0) -> None:
@@ -74,7 +74,7 @@ class Load:
         connection = self._connect()
         while not self._stop.is_set():
             count += 1
-            question = f"question {number}-{count} {self._filling}"
+            question = f"question {number}-{count} {self._filling[: rng.randint(0, len(self._filling))]}"
             try:
                 self._call(connection, question, model, stream=rng.random() < 0.5)
             except (OSError, http.client.HTTPException):

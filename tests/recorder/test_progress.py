@@ -50,6 +50,17 @@ def test_records_that_were_not_finished_are_known_to_the_next_process(tmp_path):
     assert Progress(path).unfinished == 0
 
 
+def test_a_line_that_was_being_written_is_known_to_the_next_process(tmp_path):
+    path = tmp_path / "progress"
+    for writing in (True, False):
+        progress = Progress(path)
+        progress.set_writing(True)
+        progress.set_writing(writing)
+        progress.close()
+        assert Progress(path).line_torn is writing
+        assert Progress(path).line_torn is False
+
+
 def test_without_a_place_for_the_file_nothing_is_kept(tmp_path):
     path = tmp_path / "none" / "progress"
     progress = Progress(path)

@@ -1,4 +1,4 @@
-"""Which frame is being worked on, in memory that outlives a killed process: a mapped file in the spool.
+"""What is being worked on, in memory that outlives a killed process: a mapped file in the spool.
 
 A frame that kills the recorder (a parser's crash, memory run out) would kill its successor, too. Noting it costs no
 system call: the kernel keeps the page. A start that finds a frame noted counts one death for it.
@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 _NOTE: Final = struct.Struct("<BB16sQQ")  # busy, deaths, directory, segment, offset
 _UNFINISHED: Final = struct.Struct("<Q")
 _UNFINISHED_AT: Final = 64
+_WRITING_AT: Final = 72
 SIZE: Final = 128
 DEADLY: Final = 3
 """So many deaths, and the frame is set aside."""
@@ -35,18 +36,21 @@ class Progress:
     Attributes:
         deadly: The frame that the last process died at, and how often in a row; None: it died elsewhere, or ended.
         unfinished: Records that the last process had counted and not brought into the outbox: they are made again.
+        line_torn: Whether the last process was killed as it wrote to stdout: half a line may stand there.
     """
 
     def __init__(self, path: Path) -> None:
         self._memory = _map(path)
         busy, deaths, directory, number, offset = _NOTE.unpack_from(self._memory)
         (self.unfinished,) = _UNFINISHED.unpack_from(self._memory, _UNFINISHED_AT)
+        self.line_torn = bool(self._memory[_WRITING_AT])
         self.deadly: tuple[Place, int] | None = None
         if busy:
             place = Place(directory.decode("ascii", "replace"), number, offset)
             self.deadly = place, deaths + 1
         self.done()
         self.set_unfinished(0)
+        self.set_writing(False)
 
     def begin(self, directory: bytes, number: int, offset: int) -> None:
         """Work begins on the frame there. Its ``directory`` is the name in ASCII."""
@@ -68,6 +72,10 @@ class Progress:
     def set_unfinished(self, records: int) -> None:
         """So many records are counted and not yet in the outbox."""
         _UNFINISHED.pack_into(self._memory, _UNFINISHED_AT, records)
+
+    def set_writing(self, writing: bool) -> None:
+        """Lines are on their way to stdout, or they are there."""
+        self._memory[_WRITING_AT] = writing
 
     def close(self) -> None:
         """Unmap."""

@@ -98,8 +98,10 @@ class Recorder:
         shutil.rmtree(parts_root(settings.spool), ignore_errors=True)
         remove_unfinished(settings.spool)
         self._outbox = Outbox(settings.spool)
-        self._stdout = StdoutSink(self._stdout_fd, self._say)
         progress = Progress(settings.spool / "recorder.progress")
+        self._stdout = StdoutSink(
+            self._stdout_fd, self._say, note_writing=progress.set_writing, line_torn=progress.line_torn
+        )
         self._shipping: Shipping | None = None
         self._use_store(settings.store)
         self._renderer = Renderer(settings, only_stdout=self._shipping is None)

@@ -48,6 +48,21 @@ def test_lines_come_out_in_order(pipe):
     assert pipe.end() == b"one\ntwo\nthree\n"
 
 
+def test_half_a_line_of_a_killed_process_does_not_spoil_the_next_one():
+    reader, writer = os.pipe()
+    os.write(writer, b'{"half":')
+    noted = []
+    sink = StdoutSink(writer, noted.append, note_writing=noted.append, line_torn=True)
+    sink.write([b"one"])
+    assert sink.wait(5)
+    sink.write([b"two"])
+    sink.close(5)
+    os.close(writer)
+    assert os.read(reader, 100) == b'{"half":\none\ntwo\n'
+    os.close(reader)
+    assert noted == [True, False, True, False]
+
+
 def test_wait_tells_when_all_is_written(pipe):
     assert pipe.sink.wait(0)
     pipe.sink.write([b"x"])

@@ -19,11 +19,22 @@ class StdoutSink:
     Args:
         fd: The descriptor to write to.
         say: Told of lines that were dropped.
+        note_writing: Told before and after each write.
+        line_torn: Half a line stands there, which must not spoil the next one.
     """
 
-    def __init__(self, fd: int, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        fd: int,
+        say: Callable[[str], None],
+        *,
+        note_writing: Callable[[bool], None] = lambda _: None,
+        line_torn: bool = False,
+    ) -> None:
         self._fd = fd
         self._say = say
+        self._note_writing = note_writing
+        self._ahead = b"\n" if line_torn else b""
         self._queue: deque[bytes] = deque()
         self._queued_bytes = 0
         self._changed = threading.Condition()
@@ -82,7 +93,10 @@ class StdoutSink:
                     return
                 batch = self._take()
             try:
-                self._write_all(batch)
+                self._note_writing(True)
+                self._write_all(self._ahead + batch)
+                self._note_writing(False)
+                self._ahead = b""
             except OSError:
                 with self._changed:
                     self._broken = True
