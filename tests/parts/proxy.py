@@ -44,7 +44,7 @@ class Proxy:
     def records(self) -> list[dict[str, Any]]:
         """All records in the log folder so far. Raises where a file is not whole lines of JSON."""
         files = sorted(self.log_dir.glob("*/*.jsonl"))
-        return [json.loads(line) for file in files for line in file.read_text().splitlines()]
+        return [json.loads(line) for file in files for line in file.read_bytes().splitlines()]
 
     def records_of(self, request_id: str) -> CallRecords:
         """Wait for a call's two records."""

@@ -11,6 +11,7 @@ from open_llm_proxy import __version__
 from open_llm_proxy.config.load import Flags, Loaded
 from open_llm_proxy.config.snapshot import Snapshot
 from open_llm_proxy.errors import UserError
+from open_llm_proxy.serve.core_files import forbid_core_files
 from open_llm_proxy.serve.metrics import Stoppable, start_metrics
 from open_llm_proxy.serve.process import Role, Spec, command_of
 from open_llm_proxy.serve.reload import ConfigSource
@@ -53,6 +54,7 @@ def run(
     Raises:
         UserError: What a person can mend: configuration, port, folders.
     """
+    forbid_core_files()
     with contextlib.ExitStack() as stack:
         demo = stack.enter_context(bind_demo_socket()) if flags.demo else None
         endpoint = None if demo is None else f"http://127.0.0.1:{port_of(demo)}/v1/chat/completions"
