@@ -15,7 +15,9 @@
     ├── recorder.sinks.SinkError             a sink did not take a file
     ├── serve.control.ControlError           supervisor and child do not understand each other
     ├── serve.inheritance.InheritanceError   a child was started by something else than the supervisor
+    ├── logs.condense.figures.CondenseError  a file does not hold what its sources do: they stay
     └── agent.exits.SessionError             a session with a model cannot go on: carries how it ends
+        ├── agent.budget.BudgetError             what it may spend is spent
         ├── agent.exits.ModelError               the proxy or the model gave no answer
         └── agent.exits.McpError                 an MCP server is not there, or lacks what was asked for
             └── agent.exits.LostError                its session is gone, and what was asked has no answer
