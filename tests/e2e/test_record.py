@@ -272,7 +272,7 @@ def test_a_terminal_gets_a_short_line_a_call(upstream: ModelUpstream, tmp_path: 
 
 
 def test_health_tells_what_waits_while_the_store_is_down(upstream: ModelUpstream, tmp_path: Path):
-    with run_proxy(tmp_path, provider(upstream.endpoint), env={"LOG_RATIO_MIN_REQUESTS": "1"}) as proxy:
+    with run_proxy(tmp_path, provider(upstream.endpoint)) as proxy:
 
         def logging() -> dict[str, Any]:
             return proxy.health()["logging"]
