@@ -38,14 +38,15 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
         "--profile", action="store_true", help="profile the worker (py-spy or perf) into bench/results/"
     )
     parser.add_argument("--docs", action="store_true", help="put the table into docs/performance.md")
+    parser.add_argument("--records", type=int, help="of the day that is condensed (1,000,000; quick: 50,000)")
     parser.add_argument("--command", type=Path, help="the open-llm-proxy to measure (the one beside this Python)")
     return parser.parse_args(arguments)
 
 
 def make_plan(options: argparse.Namespace) -> Plan:
     if options.quick:
-        return Plan(rounds=2, seconds=2, warm_s=1)
-    return Plan(rounds=options.rounds, seconds=options.seconds, warm_s=1)
+        return Plan(rounds=2, seconds=2, warm_s=1, records=options.records or 50_000)
+    return Plan(rounds=options.rounds, seconds=options.seconds, warm_s=1, records=options.records or 1_000_000)
 
 
 def say(text: str) -> None:

@@ -83,6 +83,7 @@ class Plan:
     rounds: int
     seconds: float
     warm_s: float
+    records: int = 1_000_000  # of the day that is condensed
 
     def give_load_s(self, answer_s: float) -> int:
         """What wrk is told, for answers that take so long: whole seconds."""

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from bench.figures import Figure
 from bench.rig import Rig
+from bench.rows.condense import measure_condensing
 from bench.rows.cpu import CPU_ROWS
 from bench.rows.latency import measure_latency
 from bench.rows.memory import measure_memory
@@ -17,6 +18,7 @@ ROWS: dict[int, Measure] = {row.number: row.measure for row in CPU_ROWS} | {
     9: measure_recorder,
     10: measure_keeping_up,
     11: measure_independence,
+    12: measure_condensing,
 }
 
 

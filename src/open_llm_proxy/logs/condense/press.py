@@ -19,6 +19,8 @@ THREADS: Final = 4
 """At most: each has buffers of its own, which the limit does not see."""
 OBJECT_BYTES: Final = (16 << 20, 64 << 20)
 """How long a line may be; the second is tried when the first is too little, and costs memory."""
+DAILY_LEVEL: Final = 1
+MONTHLY_LEVEL: Final = 3
 ROWS: Final = 16_384
 GROUP_BYTES: Final = 64 << 20
 NOTE: Final = "condensed_from"
@@ -29,13 +31,28 @@ _GONE: Final = ("FileNotFoundError", "No files found", "No such file")
 
 
 class Press:
-    """One job's connection. ``folder`` is for what does not fit in memory."""
+    """One job's connection.
+
+    Args:
+        source: Where stored files are.
+        folder: For what does not fit in memory.
+        level: zstd's: 1 takes half of 3's time and a third more room, which a day may have until its month is over.
+        memory_bytes: What DuckDB may take.
+        threads: None: as many as there are cores, up to ``THREADS``.
+    """
 
     def __init__(
-        self, source: Source, folder: Path, *, memory_bytes: int = MEMORY_BYTES, threads: int | None = None
+        self,
+        source: Source,
+        folder: Path,
+        *,
+        level: int = DAILY_LEVEL,
+        memory_bytes: int = MEMORY_BYTES,
+        threads: int | None = None,
     ) -> None:
         allowed = threads or min(THREADS, os.cpu_count() or 1)
         self._source = source
+        self._compression = f"zstd, COMPRESSION_LEVEL {level}"
         self._connection = connect([source], memory_bytes=memory_bytes, threads=allowed, spill=folder / "spill")
         self._connection.execute(f"SET preserve_insertion_order = false; SET VARIABLE object_bytes = {OBJECT_BYTES[0]}")
 
@@ -82,11 +99,12 @@ class Press:
 
     # --- files ---------------------------------------------------------------------------------------------------
 
-    def copy(self, select: str, path: Path, *, note: str | None = None, compression: str = "zstd") -> None:
+    def copy(self, select: str, path: Path, *, note: str | None = None, compression: str = "") -> None:
         """Write a statement's rows to a local Parquet file; ``note`` goes in its footer."""
         footer = "" if note is None else f", KV_METADATA {{{NOTE}: {quote(note)}}}"
         self.run(
-            f"COPY ({select}) TO {quote(str(path))} (FORMAT parquet, COMPRESSION {compression}, ROW_GROUP_SIZE {ROWS}, "
+            f"COPY ({select}) TO {quote(str(path))} (FORMAT parquet, COMPRESSION {compression or self._compression}, "
+            f"ROW_GROUP_SIZE {ROWS}, "
             f"ROW_GROUP_SIZE_BYTES {GROUP_BYTES}{footer})"
         )
 
@@ -112,7 +130,7 @@ class Press:
         parts: list[Path] = []
         for number, select in enumerate(selects):
             parts.append(target.with_suffix(f".{number}"))
-            self.copy(select(), parts[-1], compression="snappy")
+            self.copy(select(), parts[-1], compression="uncompressed")
             after(parts[-1])
         self.copy(f"FROM {parquet(parts)}", target, note=note)
         for part in parts:

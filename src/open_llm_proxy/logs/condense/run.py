@@ -9,7 +9,7 @@ from open_llm_proxy.errors import OpenLlmProxyError
 from open_llm_proxy.logs.condense.day import condense_day
 from open_llm_proxy.logs.condense.month import condense_month
 from open_llm_proxy.logs.condense.plan import ALONE, Job, Plan, Selection, Shard, day_after, make_plan
-from open_llm_proxy.logs.condense.press import Press
+from open_llm_proxy.logs.condense.press import DAILY_LEVEL, MONTHLY_LEVEL, Press
 from open_llm_proxy.logs.condense.site import Done, Site, digest, key_of
 from open_llm_proxy.logs.condense.workshop import open_workshop
 from open_llm_proxy.logs.holdings import Holdings, month_of
@@ -121,7 +121,8 @@ def _do(site: Site, job: Job, jobs: Sequence[Job]) -> Done | Failed:
     why = ""
     for _ in range(TRIES):
         try:
-            with Press(site.source, site.folder) as press:
+            level = MONTHLY_LEVEL if job.is_month else DAILY_LEVEL
+            with Press(site.source, site.folder, level=level) as press:
                 if job.is_month:
                     return condense_month(site, press, job.period, job.late)
                 return condense_day(site, press, job.period, ahead=day_after(job.period) not in later)
