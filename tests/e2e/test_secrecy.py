@@ -116,3 +116,27 @@ def test_a_models_name_writes_no_line_of_its_own(with_files, upstream, name):
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f\u2028\u202e]", program.stderr)
     assert all(line.startswith("open-llm-proxy") for line in program.stderr.splitlines() if "forged" in line)
     assert "\nopen-llm-proxy: error: forged" not in program.stderr
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        ("http://127.0.0.1:1/v1/chat/completions", {}),
+        ("/v1/chat/completions?endpoint=http://127.0.0.1:1/", {}),
+        ("/v1/chat/completions", {"Host": "127.0.0.1:1"}),
+        ("/v1/chat/completions", {"X-Forwarded-Host": "127.0.0.1:1", "Forwarded": "host=127.0.0.1:1"}),
+        ("/v1//127.0.0.1:1/chat/completions", {}),
+        ("/v1/../../127.0.0.1:1/", {}),
+        ("//127.0.0.1:1/v1/chat/completions", {}),
+        ("/v1/@127.0.0.1:1/chat/completions", {}),
+    ],
+)
+def test_no_request_chooses_the_host(with_files, upstream, path, headers):
+    """It goes to the configured host, below its base, or nowhere."""
+    answer = call(with_files, ask(model="http://127.0.0.1:1/v1"), path, headers=headers)
+    assert answer.status in {200, 400, 404, 405}
+    assert len(upstream.seen) == (answer.status == 200)
+    for seen in upstream.seen:
+        assert seen.header("host") == f"127.0.0.1:{upstream.port}"
+        assert seen.target.startswith("/v1/")
+        assert not {"forwarded", "x-forwarded-host"} & {name for name, _ in seen.headers}

@@ -3,8 +3,8 @@
 import resource
 import sys
 
-# On Linux 1 byte: too little for a file, and the one value at which no core is piped to a collector either (core(5): the
-# limit does not count for a pipe; the kernel makes an exception of 1, to end loops, and of nothing else).
+# On Linux 1 byte: too little for a file, and the one value at which no core is piped to a collector either (core(5):
+# the limit does not count for a pipe; the kernel makes an exception of 1, to end loops, and of nothing else).
 _LIMIT_BYTES = 1 if sys.platform == "linux" else 0
 
 
