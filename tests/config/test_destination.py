@@ -53,6 +53,12 @@ def test_another_store_gets_no_s3_settings(store, url):
     assert store({**AWS, "LOG_STORE": url, "AWS_S3_ENDPOINT_URL": "http://s3"})[0] == StoreSettings(url=url)
 
 
+def test_a_region_goes_with_a_bucket_of_s3(store):
+    assert store({**AWS, "AWS_REGION": "eu-west-1"})[0].region == "eu-west-1"
+    assert store({"LOG_STORE": "s3://mine", "AWS_REGION": "eu-west-1"})[0].region == "eu-west-1"
+    assert store({**AWS})[0].region is None
+
+
 def test_the_folder_counts_only_without_a_store(store, tmp_path):
     assert store({"LOG_DIR": "logs"})[0] == StoreSettings(folder=str(tmp_path / "logs"))
     assert store({"LOG_DIR": "logs", **AWS})[0].folder is None

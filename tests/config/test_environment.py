@@ -18,6 +18,7 @@ NAMES = [
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_S3_ENDPOINT_URL",
+    "AWS_REGION",
     "SPOOL_DIR",
     "FLUSH_INTERVAL",
     "CACHE_SALT",
@@ -99,6 +100,7 @@ GOOD = {
         ("http://rook-ceph-rgw-nautiluss3.rook", "http://rook-ceph-rgw-nautiluss3.rook"),
         ("https://s3.example/", "https://s3.example"),
     ],
+    "AWS_REGION": [("eu-west-1", "eu-west-1")],
     "LOG_BUCKET": [("logs-cacao", "logs-cacao"), ("logs-<your-namespace>", "logs-<your-namespace>"), ("a/b", "a/b")],
     "LOG_STORE": [
         (url, url)
@@ -121,6 +123,7 @@ BAD = {
     "LOG_RATIO_FLOOR": ["1.1", "-0.1", "half"],
     "LOG_CAPTURE_MODE": ["everything", "sum mary"],
     "AWS_S3_ENDPOINT_URL": ["s3.example", "ftp://x", "https://user:pw@x"],
+    "AWS_REGION": ["eu west", "x/y"],
     "LOG_BUCKET": ["s3://logs", "logs cacao", "-x", "a\nb"],
     "LOG_STORE": ["logs", "s3:", "s3:///p", "ftp://x/y", "file:relative", "/var/logs", "s3://a b"],
     "LOG_DIR": ["a\x00b", "a\nb", "\udcff"],

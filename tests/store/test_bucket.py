@@ -9,7 +9,7 @@ from tests.parts.rgw import SECRET, run_rgw
 from tests.parts.s3_server import run_s3_server
 
 from open_llm_proxy.errors import UserError
-from open_llm_proxy.store.bucket import create_bucket
+from open_llm_proxy.store.bucket import _place, create_bucket
 from open_llm_proxy.store.connect import StoreOptions
 from open_llm_proxy.store.faults import diagnose_text
 
@@ -110,6 +110,19 @@ def test_a_store_that_goes_away_between_the_two_requests(monkeypatch):
     monkeypatch.setattr("open_llm_proxy.store.bucket._look", lambda _: diagnose_text(": 404 "))
     with pytest.raises(UserError, match="AWS_S3_ENDPOINT_URL"):
         create_bucket("s3://logs-x", options_of("http://127.0.0.1:9"))
+
+
+@pytest.mark.parametrize(
+    ("options", "place"),
+    [
+        (StoreOptions(), None),
+        (StoreOptions(region="eu-west-1", s3_endpoint="http://store"), None),
+        (StoreOptions(region="eu-west-1"), b"<LocationConstraint>eu-west-1</LocationConstraint>"),
+    ],
+)
+def test_aws_is_told_the_region_where_it_must_be(options, place):
+    told = _place(options)
+    assert told is place is None or place in told
 
 
 def test_an_authority_of_one_s_own(tmp_path):

@@ -2,6 +2,7 @@ import obstore
 import pytest
 from obstore.store import AzureStore, GCSStore, LocalStore, S3Store
 
+from open_llm_proxy.config.snapshot import StoreSettings
 from open_llm_proxy.errors import UserError
 from open_llm_proxy.store.connect import StoreOptions, connect
 
@@ -68,3 +69,9 @@ def test_an_extra_certificate_authority(tmp_path):
     file.write_text("-----BEGIN CERTIFICATE-----\nnot one\n-----END CERTIFICATE-----\n")
     with pytest.raises(UserError, match="cannot be opened"):
         connect("s3://logs", StoreOptions(ca_file=str(file)))
+
+
+def test_a_region_of_the_configuration():
+    assert StoreOptions.of(StoreSettings()).region == "us-east-1"
+    options = StoreOptions.of(StoreSettings(region="eu-west-1"))
+    assert connect("s3://logs", options).config["region"] == "eu-west-1"

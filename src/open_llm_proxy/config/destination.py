@@ -17,7 +17,7 @@ def destination(reader: Reader, *, ca_file: str | None) -> tuple[StoreSettings, 
     All variables are read, so that a mistake in one that does not count is found, too.
     """
     url, bucket, folder = reader.value("LOG_STORE"), reader.value("LOG_BUCKET"), reader.folder("LOG_DIR")
-    endpoint = reader.value("AWS_S3_ENDPOINT_URL")
+    endpoint, region = reader.value("AWS_S3_ENDPOINT_URL"), reader.value("AWS_REGION")
     access_key_id, secret_access_key = reader.key("AWS_ACCESS_KEY_ID"), reader.key("AWS_SECRET_ACCESS_KEY")
     both = access_key_id is not None and secret_access_key is not None
     warnings = [] if both == (access_key_id is not None or secret_access_key is not None) else [_half(reader)]
@@ -35,6 +35,7 @@ def destination(reader: Reader, *, ca_file: str | None) -> tuple[StoreSettings, 
         s3_endpoint=endpoint,
         access_key_id=access_key_id if both else None,
         secret_access_key=secret_access_key if both else None,
+        region=region,
         ca_file=ca_file,
     )
     return store, warnings

@@ -15,6 +15,7 @@ from open_llm_proxy.config.formats import FORMATS
 _WHOLE: Final = re.compile(r"[0-9]{1,15}")
 _NUMBER: Final = re.compile(r"[0-9]{1,15}(\.[0-9]{0,9})?|\.[0-9]{1,9}")
 _BUCKET: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/<>-]*")
+_REGION: Final = re.compile(r"[A-Za-z0-9-]+")
 _STORE_URL: Final = re.compile(r"(?:s3a?|gs|az|azure|adl|abfss?)://[^/\s]+(?:/\S*)?|file:///\S+")
 _YEAR_S: Final = 31_536_000
 
@@ -86,6 +87,13 @@ def bucket(value: str) -> str:
     return value
 
 
+def region(value: str) -> str:
+    """A region's name."""
+    if not _REGION.fullmatch(value):
+        raise ValueError("the name of a region, such as eu-west-1")
+    return value
+
+
 class Variable(msgspec.Struct, frozen=True, kw_only=True):
     """One row.
 
@@ -140,6 +148,12 @@ VARIABLES: Final = (
         default="http://rook-ceph-rgw-nautiluss3.rook",
         parse=url,
         help="S3 endpoint, path style, http or https.",
+    ),
+    Variable(
+        name="AWS_REGION",
+        default="us-east-1",
+        parse=region,
+        help="Region of the bucket. AWS wants its own, other stores take the default.",
     ),
     Variable(
         name="SPOOL_DIR",

@@ -24,6 +24,7 @@ _VARIABLES_OF: Final = {
     "store.url": ("LOG_STORE", "LOG_BUCKET", "AWS_ACCESS_KEY_ID"),
     "store.refused": ("LOG_STORE", "LOG_BUCKET"),
     "store.s3_endpoint": ("AWS_S3_ENDPOINT_URL",),
+    "store.region": ("AWS_REGION",),
     "store.access_key_id": ("AWS_ACCESS_KEY_ID",),
     "store.secret_access_key": ("AWS_SECRET_ACCESS_KEY",),
     "store.folder": ("LOG_DIR",),

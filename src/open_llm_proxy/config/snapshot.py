@@ -31,6 +31,7 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True):
     s3_endpoint: str | None = None
     access_key_id: str | None = None
     secret_access_key: str | None = None
+    region: str | None = None
     folder: str | None = None
     ca_file: str | None = None
     refused: str | None = None  # why a store that was named is not used (LOG_BUCKET that holds "<")

@@ -13,7 +13,7 @@ from open_llm_proxy.errors import UserError
 from open_llm_proxy.logs.bucket import Bucket
 from open_llm_proxy.logs.folder import Folder
 from open_llm_proxy.logs.stored import Source, Stored
-from open_llm_proxy.store.connect import StoreOptions
+from open_llm_proxy.store.connect import DEFAULT_REGION, StoreOptions
 
 __all__ = ["Bucket", "Folder", "Source", "Stored", "open_source", "sources_of"]
 
@@ -94,7 +94,12 @@ def _of_url(url: str, reader: Reader, *, in_cluster: bool = False) -> Source:
     return Bucket(
         url,
         StoreOptions(
-            s3_endpoint=endpoint, access_key_id=key, secret_access_key=secret, anonymous=anonymous, max_retries=2
+            s3_endpoint=endpoint,
+            access_key_id=key,
+            secret_access_key=secret,
+            anonymous=anonymous,
+            region=reader.value("AWS_REGION") or DEFAULT_REGION,
+            max_retries=2,
         ),
     )
 

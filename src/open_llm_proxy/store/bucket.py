@@ -12,7 +12,7 @@ import obstore
 from obstore.store import ObjectStore, S3Store
 
 from open_llm_proxy.errors import UserError
-from open_llm_proxy.store.connect import StoreOptions, connect
+from open_llm_proxy.store.connect import DEFAULT_REGION, StoreOptions, connect
 from open_llm_proxy.store.faults import Diagnosis, Fault, diagnose, diagnose_text
 
 Made = Literal["created", "was there already"]
@@ -20,6 +20,7 @@ Made = Literal["created", "was there already"]
 TIMEOUT_S: Final = 30.0
 _VALID: Final = timedelta(minutes=5)
 _ANSWER_BYTES: Final = 65536
+_XML: Final = "http://s3.amazonaws.com/doc/2006-03-01/"
 _NAME: Final = "Set LOG_BUCKET (or LOG_STORE) to another name: 3 to 63 lower-case letters, digits and hyphens"
 _REMEDIES: Final[dict[Fault, str]] = {
     "unreachable": "Set AWS_S3_ENDPOINT_URL to the store's address, and ca_file where its certificate is not known",
@@ -93,7 +94,7 @@ def _send(store: S3Store, options: StoreOptions, at: str) -> str | None:
     """Put the bucket; the answer as a text for ``diagnose_text`` where it is a refusal."""
     try:
         signed = obstore.sign(store, "PUT", "", _VALID)
-        request = urllib.request.Request(signed, method="PUT")  # noqa: S310 - the scheme is the endpoint's, http or https
+        request = urllib.request.Request(signed, data=_place(options), method="PUT")  # noqa: S310 - the scheme is the endpoint's, http or https
         with _opener(options).open(request, timeout=TIMEOUT_S):
             return None
     except urllib.error.HTTPError as error:
@@ -102,6 +103,14 @@ def _send(store: S3Store, options: StoreOptions, at: str) -> str | None:
         return f"status code: {error.code} {error.reason} {body}"
     except Exception as error:  # of the network or of obstore, which have no base in common
         raise _failure(at, diagnose(error)) from error
+
+
+def _place(options: StoreOptions) -> bytes | None:
+    """AWS makes a bucket outside its first region only where the request says so; other stores have none to say."""
+    if options.s3_endpoint or options.region == DEFAULT_REGION:
+        return None
+    place = f"<LocationConstraint>{options.region}</LocationConstraint>"
+    return f'<CreateBucketConfiguration xmlns="{_XML}">{place}</CreateBucketConfiguration>'.encode()
 
 
 def _opener(options: StoreOptions) -> urllib.request.OpenerDirector:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # obstore has these for type checkers only
     from obstore.store import ClientConfig, RetryConfig, S3Config
 
 SCHEMES: Final = ("s3", "s3a", "gs", "az", "azure", "adl", "abfs", "abfss", "file")
+DEFAULT_REGION: Final = "us-east-1"
 CONNECT_TIMEOUT: Final = timedelta(seconds=5)
 
 
@@ -30,7 +31,7 @@ class StoreOptions(msgspec.Struct, frozen=True, kw_only=True):
     access_key_id: str | None = None
     secret_access_key: str | None = None
     anonymous: bool = False
-    region: str = "us-east-1"
+    region: str = DEFAULT_REGION
     ca_file: str | None = None
     timeout_s: float = 300
     max_retries: int = 0
@@ -42,6 +43,7 @@ class StoreOptions(msgspec.Struct, frozen=True, kw_only=True):
             s3_endpoint=settings.s3_endpoint,
             access_key_id=settings.access_key_id,
             secret_access_key=settings.secret_access_key,
+            region=settings.region or DEFAULT_REGION,
             ca_file=settings.ca_file,
             timeout_s=timeout_s,
         )
