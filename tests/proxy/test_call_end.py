@@ -429,7 +429,8 @@ def test_a_request_that_is_half_there_at_the_very_end_is_on_record(rig):
     rig.settle()
     rig.app.close()
     rig.until(lambda: not rig.app.connections)
-    left(rig, status=0)
+    _, response = rig.call()
+    assert (response.header.error, response.header.status) == ("worker ended", 0)
 
 
 # --- somebody is slow ------------------------------------------------------------------------------------------------

@@ -73,6 +73,7 @@ class ProxyApplication:
         self._unauthorized_said = 0.0
         self._errors_said = 0.0
         self.drain_spent = False
+        self.closed = False
         self.reuses = counters[scoreboard.UPSTREAM_REUSES]
         self.endpoints = Endpoints(self)
 
@@ -288,7 +289,8 @@ class ProxyApplication:
             call.on_drained()
 
     def close(self) -> None:
-        """Break off what is left: each open call gets its response frame."""
+        """Break off what is left: each open call gets its response frame, one whose body is not whole soon after."""
+        self.closed = True
         for call in list(self.calls):
             call.on_worker_end()
         for connection in list(self.connections):

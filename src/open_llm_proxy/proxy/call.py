@@ -360,6 +360,8 @@ class Call(Noted):
 
     def on_gone(self) -> None:
         """The client left, or its connection was ended, before the answer was out."""
+        if self._app.closed:
+            self.on_worker_end()
         if self._phase == _FINISHED:
             return
         self._connection = None
