@@ -69,6 +69,24 @@ def test_a_full_disk_loses_what_is_counted_and_nothing_else(service, store, disk
     assert "calls are served on" in lines[0]
 
 
+def test_a_start_on_a_full_disk_serves_and_records_once_there_is_room(service, store, disk):
+    service.start()
+    assert service.stop() == 0
+    disk.fill()
+    service.start()
+    with run_load(service.port, clients=2) as load:
+        wait_until(lambda: lost(service) > 10, "records that are lost")
+        disk.empty()
+        wait_until(lambda: store.taken, "chunk files, since there is room", 60)
+        wait_until(more_answers(load, 10), "answers")
+    wait_until(service.is_settled, "everything in the store")
+    records = service.logging()["records"]
+    assert service.stop() == 0
+    assert not load.failures
+    assert records["accepted"] == 2 * len(load.whole) == records["spooled"] + records["lost"]
+    assert records["spooled"] == len(store.records())
+
+
 def test_a_spool_over_its_limit_leaves_bodies_out_then_records(service, store, disk):
     """The store is down for long: the disk is never filled to its last byte, as the recorder needs some to go on."""
     store.go_down()

@@ -167,6 +167,24 @@ def test_a_file_taken_away_by_hand(bench, kit):
     assert bench.outbox.totals()[0] == 0
 
 
+def test_a_put_that_takes_long_is_said_while_it_does(bench, kit, wait_until, monkeypatch):
+    bench.store.gate.clear()
+    bench.add("a")
+    bench.shipping.start()
+    wait_until(lambda: bench.store.tries)
+    bench.shipping.watch()
+    assert bench.said == []
+    monkeypatch.setattr(shipping, "SLOW_S", 0)
+    bench.shipping.watch()
+    assert kit.counters[STORE_STATE] == FAILING
+    assert "2026-11-25/a.jsonl has been on its way" in kit.board.text(RECORDER_SLOT)
+    bench.store.gate.set()
+    wait_until(lambda: kit.counters[STORE_STATE] == OK)
+    assert [told[0] for told in bench.said] == ["slow", "store again"]
+    bench.shipping.watch()
+    assert len(bench.said) == 2
+
+
 def test_the_end_comes_in_time_though_a_put_hangs(bench, kit):
     bench.store.gate.clear()
     bench.add("a")

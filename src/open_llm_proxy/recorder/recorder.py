@@ -181,6 +181,8 @@ class Recorder:
             self._gauges_at_s = time.monotonic() + GAUGES_S
             self._tools.tally.tick()
             self._set_gauges()
+            if self._shipping is not None:
+                self._shipping.watch()
             self._stdout.say_dropped()
             self._throttle.flush()
         return worked

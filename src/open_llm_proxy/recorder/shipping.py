@@ -21,6 +21,8 @@ from open_llm_proxy.telemetry.scoreboard import (
 FIRST_PAUSE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = 30.0
 LOOK_S: Final = 1.0
+SLOW_S: Final = 30.0
+"""A put that takes longer is said, long before the client gives it up."""
 NONE, OK, FAILING = 0, 1, 2
 AGAIN: Final = "store again"
 FAULTS: Final = get_args(Fault)
@@ -56,6 +58,7 @@ class Shipping:
         self._stopped = threading.Event()
         self._pause_s = 0.0
         self._failing_since_s = 0.0
+        self._putting: tuple[str, float] | None = None  # what is on its way, since when
         self._thread = threading.Thread(target=self._run, name="shipping", daemon=True)
 
     def start(self) -> None:
@@ -72,6 +75,18 @@ class Shipping:
     def kick(self) -> None:
         """Look into the outbox now."""
         self._wake.set()
+
+    def watch(self) -> None:
+        """Say that a put takes long. For another thread than the one that waits for it."""
+        putting = self._putting
+        if putting is None or time.monotonic() - putting[1] < SLOW_S:
+            return
+        self._counters[STORE_STATE] = FAILING
+        message = f"the store is slow: {putting[0]} has been on its way for {SLOW_S:g} s"
+        self._board.set_text(RECORDER_SLOT, message)
+        self._failing_since_s = self._failing_since_s or putting[1]
+        self._drop(AGAIN)
+        self._say("slow", "warning", f"{message}; chunk files wait in the spool")
 
     def drain(self, grace_s: float) -> bool:
         """Ship what is there for at most ``grace_s`` seconds, then end; whether all was shipped.
@@ -122,7 +137,11 @@ class Shipping:
 
     def _ship(self, waiting: Waiting) -> None:
         records = _count_records(waiting)
-        self._sink.put(waiting.key, waiting.path)
+        self._putting = waiting.key, time.monotonic()
+        try:
+            self._sink.put(waiting.key, waiting.path)
+        finally:
+            self._putting = None
         self._outbox.remove(waiting)
         self._counters[SHIPPED] += records
         self._counters[SHIPPED_FILES] += 1
