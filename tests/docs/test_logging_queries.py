@@ -215,6 +215,22 @@ def test_the_forms_that_users_have(session: Session, options: str):
     check_all(session.run(form))
 
 
+AS_EVER: Final = """\
+INSTALL httpfs;
+LOAD httpfs;
+CREATE SECRET (TYPE S3,{key} ENDPOINT 's3-west.nrp-nautilus.io', USE_SSL 'TRUE', URL_STYLE 'path');
+SELECT * FROM read_ndjson_auto('s3://logs-<ns>/2026-04-07/*.jsonl');
+"""
+
+
+@pytest.mark.parametrize(("kind", "key"), [("public", ""), ("key", " KEY_ID '<key>', SECRET '<secret>',")])
+def test_the_secret_and_the_query_of_the_older_readme(bucket: Bucket, extensions: Path, kind: str, key: str):
+    session = Session(place_of_bucket(bucket, kind), ZONES[1], extensions)
+    session.connection.execute("DROP SECRET __default_s3")
+    check_all(session.run(AS_EVER.format(key=key)))
+    session.connection.close()
+
+
 @pytest.mark.slow
 def test_a_store_that_knows_who_asks(upstream: ModelUpstream, tmp_path: Path, extensions: Path):
     """The secret without a key reads what anybody may, the one with a key the rest; each only that."""
