@@ -6,9 +6,9 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from open_llm_proxy.answers.answer import Object, as_text
+from open_llm_proxy.answers.answer import Object
 from open_llm_proxy.errors import EXIT_FINDINGS, UserError
-from open_llm_proxy.logs.calls import pair_calls, time_of
+from open_llm_proxy.logs.calls import Call, pair_calls, time_of
 from open_llm_proxy.logs.conversation import Conversation
 from open_llm_proxy.logs.engine import connect
 from open_llm_proxy.logs.feed import read_lines
@@ -25,7 +25,6 @@ LAST: Final = "last"
 DAYS: Final = 7
 DAY: Final = timedelta(days=1)
 _ROUNDS: Final = 31
-_VIEWS: Final = ("records", "turns", "system_prompts")
 _LONG_PREFIX: Final = 12
 
 
@@ -62,23 +61,23 @@ def find_conversation(
 
 
 class Reading:
-    """The views of one window, and the records that are in no file yet."""
+    """The records of one window, and those that are in no file yet."""
 
     def __init__(self, sources: Sequence[Source], window: Window, unshipped: list[Object]) -> None:
         self.window = window
         self._sources = sources
-        self._connection = connect(sources)
-        create_views(self._connection, sources, window, _VIEWS)
-        with answering(self._connection):
-            self._connection.execute(statement("show_names", turns="turns"))
         self._unshipped = unshipped
         self.unshipped = [record for record in unshipped if time_of(record) in window]
+        self._connection = connect(sources)
+        create_views(self._connection, sources, window, ["records"])
+        with answering(self._connection):
+            self._connection.execute(statement("show_names", records="records"))
 
     def rows(self, name: str, **values: Any) -> list[tuple[Any, ...]]:
         """The rows of a statement of ``sql/``."""
-        text = statement(name, records="records", turns="named", system_prompts="system_prompts")
         with answering(self._connection):
-            return self._connection.execute(text, values or None).fetchall()
+            found = self._connection.execute(statement(name, records="records", turns="named"), values or None)
+            return found.fetchall()
 
     def widened(self, start: datetime, end: datetime) -> "Reading":
         """The same over another window."""
@@ -86,13 +85,25 @@ class Reading:
         return Reading(self._sources, Window(start, end), self._unshipped)
 
     def records_of(self, match: Match) -> list[Object]:
-        """The records of a session, or of a call whose session is not known, and the prompts that they name."""
+        """The records of a session, or of a call whose session is not known."""
         if match.key is None:
-            rows = self.rows("show_call", id=match.request_id)
-        else:
-            [(first, last)] = self.rows("show_span", key=match.key)
-            rows = self.rows("show_records", key=match.key, first=first, last=last) if first is not None else []
-        return read_lines("\n".join(row[0] for row in rows).encode("utf-8", "replace")) + self.unshipped
+            return _parse(self.rows("show_call", id=match.request_id)) + self.unshipped
+        [(first, last)] = self.rows("show_span", key=match.key)
+        stored = self.rows("show_records", key=match.key, first=first, last=last) if first is not None else []
+        return _parse(stored) + self.unshipped
+
+    def prompts_of(self, records: list[Object]) -> list[Object]:
+        """The system prompts that records of full mode name: in summary mode none is stored."""
+        hashes = {record["system_sha256"] for record in records if "messages" in record and record.get("system_sha256")}
+        if not hashes:
+            return []
+        create_views(self._connection, self._sources, self.window, ["system_prompts"])
+        return _parse(self.rows("show_prompts", hashes=sorted(hashes)))
+
+
+def _parse(rows: list[tuple[Any, ...]]) -> list[Object]:
+    """The records in a column of texts."""
+    return read_lines("\n".join(row[0] for row in rows).encode("utf-8", "replace"))
 
 
 # --- what a name means -----------------------------------------------------------------------------------------------
@@ -188,7 +199,7 @@ def _read(match: Match, reading: Reading) -> Conversation:
         if len(more) <= len(records):
             break
         records = more
-    conversation = weave(records)
+    conversation = weave(records + reading.prompts_of(records))
     if match.request_id is None:
         return conversation
     threads = [
@@ -200,21 +211,16 @@ def _read(match: Match, reading: Reading) -> Conversation:
 
 def _own(match: Match, records: list[Object]) -> list[Object]:
     """The session's records, without those of calls that have the same id by chance."""
-    prompts = [record for record in records if record.get("type") == "system_prompt"]
-    for call in pair_calls(records):
-        key = None if call.request is None else session_key_of(call.request)
-        own = (
-            key == match.key
-            if key is not None
-            else call.request_id == match.request_id or _session_id(call.first) == match.key
-        )
-        if own and (match.key is not None or call.request_id == match.request_id):
-            prompts += [record for record in call if record is not None]
-    return prompts
+    calls = [call for call in pair_calls(records) if _belongs(call, match)]
+    return [record for call in calls for record in call if record is not None]
 
 
-def _session_id(record: Object) -> str | None:
-    return as_text(record.get("session_id"))
+def _belongs(call: Call, match: Match) -> bool:
+    if match.key is None:
+        return call.request_id == match.request_id
+    if call.request is not None:
+        return session_key_of(call.request) == match.key
+    return call.request_id == match.request_id or call.field("session_id") == match.key
 
 
 # --- messages --------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ def test_a_table(run, reading):
     assert "the last 7 days" in said.err
     head, row = said.out.splitlines()
     assert head.split() == [
-        "started",
+        "began",
         "(UTC)",
         "session",
         "question",
@@ -20,7 +20,7 @@ def test_a_table(run, reading):
         "cost",
         "status",
     ]
-    assert row.split()[2:] == ["s-1", "How", "many", "parks?", "geo", "kimi", "2", "16", "→", "4", "tok", "-", "error"]
+    assert row.split()[2:] == ["s-1", "How", "many", "parks?", "geo", "kimi", "2", "16", "→", "4", "-", "error"]
 
 
 def test_rows_for_programs(run, reading):

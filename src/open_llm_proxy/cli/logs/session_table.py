@@ -2,6 +2,7 @@
 
 import io
 import sys
+from collections.abc import Callable
 from typing import Any, Final
 
 import duckdb
@@ -12,14 +13,19 @@ from rich.text import Text
 from open_llm_proxy.cli.logs.answer_view import show_answer
 from open_llm_proxy.cli.logs.conversation_file import write_file
 from open_llm_proxy.cli.output import warn
-from open_llm_proxy.logs.conversation import Usage
-from open_llm_proxy.logs.export.wording import clean, say_cost, say_time, say_tokens
+from open_llm_proxy.logs.export.wording import clean, say_cost, say_short, say_time
 from open_llm_proxy.logs.session_list import Row, rows_of
 
-KEY_CHARACTERS: Final = 13
-"""Of a session's key: enough of a UUID, or of `anon:` and a hash, for `logs show`."""
+KEY_CHARACTERS: Final = 8
+ANONYMOUS_CHARACTERS: Final = len("anon:") + KEY_CHARACTERS
+"""Of a session's key: enough for `logs show`."""
 
+YEAR: Final = len("2026-")
+SECONDS: Final = len(":00")
+GAP: Final = 2
 PLAIN_WIDTH: Final = 160
+SHORTEST_QUESTION: Final = 24
+_LABEL_CHARACTERS: Final = 20
 _COLOURS: Final = {"ok": "green", "incomplete": "yellow"}
 
 
@@ -43,7 +49,10 @@ def show_sessions(rows: duckdb.DuckDBPyRelation, form: str, output: str | None, 
         write_file(output, _text(found))
     elif found:
         console = Console(highlight=False, emoji=False, markup=False)
-        console.print(_table(found)) if console.is_terminal else sys.stdout.write(_text(found))
+        if console.is_terminal:
+            console.print(_table(found, console.width))
+        else:
+            sys.stdout.write(_text(found))
     count = len(found) if found is not None else len(rows)
     if not count:
         warn(f"no such session in {place}; a wider window: --since 30d")
@@ -53,42 +62,71 @@ def show_sessions(rows: duckdb.DuckDBPyRelation, form: str, output: str | None, 
 
 def _text(rows: list[Row]) -> str:
     buffer = io.StringIO()
-    Console(file=buffer, width=PLAIN_WIDTH, highlight=False, emoji=False, markup=False).print(_table(rows))
+    console = Console(file=buffer, width=PLAIN_WIDTH, highlight=False, emoji=False, markup=False)
+    console.print(_table(rows, PLAIN_WIDTH))
     return buffer.getvalue()
 
 
-def _table(rows: list[Row]) -> Table:
+def _table(rows: list[Row], width: int) -> Table:
+    """The table; the question gets what the others leave of ``width``: where that is little, some are left out."""
+    cells = {name: [make(row) for row in rows] for name, make in _COLUMNS.items()}
+    widths = {name: max(len(name), *(cell.cell_len for cell in column)) + GAP for name, column in cells.items()}
+    widths["question"] = 0
+    dropped = iter(_DISPENSABLE)
+    while width - sum(widths.values()) < SHORTEST_QUESTION and (name := next(dropped, None)):
+        del widths[name]
+    room = max(SHORTEST_QUESTION, width - sum(widths.values()))
+    for cell in cells["question"]:
+        cell.truncate(room, overflow="ellipsis")
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("started (UTC)", no_wrap=True, style="dim")
-    table.add_column("session", no_wrap=True)
-    table.add_column("question", no_wrap=True, overflow="ellipsis", ratio=1)
-    table.add_column("app", no_wrap=True, style="cyan", max_width=16)
-    table.add_column("model", no_wrap=True, max_width=24)
-    table.add_column("turns", justify="right")
-    table.add_column("tokens", justify="right", no_wrap=True)
-    table.add_column("cost", justify="right")
-    table.add_column("status", no_wrap=True)
-    for row in rows:
-        table.add_row(*_cells(row))
+    for name in widths:
+        table.add_column(name, no_wrap=True, justify="right" if name in _NUMBERS else "left")
+    for place in range(len(rows)):
+        table.add_row(*(cells[name][place] for name in widths))
     return table
 
 
-def _cells(row: Row) -> list[Text]:
-    usage = Usage(prompt=row["prompt_tokens"], completion=row["completion_tokens"])
+def _key(row: Row) -> Text:
+    key = clean(row["session_key"])
+    return Text(key[: ANONYMOUS_CHARACTERS if row["session_key_synthetic"] else KEY_CHARACTERS])
+
+
+def _model(row: Row) -> Text:
     others = f" +{row['models_used'] - 1}" if row["models_used"] > 1 else ""
-    failed = f" ({row['error_turns']} failed)" if row["error_turns"] and row["status"] == "ok" else ""
-    return [
-        Text(say_time(row["started_at"])),
-        Text(clean(row["session_key"])[:KEY_CHARACTERS]),
-        Text(_flat(row["question"])),
-        Text(_flat(row["app"] or row["client"])),
-        Text(_flat(row["model"]) + others),
-        Text(str(row["turns"])),
-        Text(say_tokens(usage) if usage.prompt or usage.completion else "-"),
-        Text(say_cost(row["cost_usd"])),
-        Text(f"{row['status']}{failed}", style=_COLOURS.get(row["status"], "red") if not failed else "yellow"),
-    ]
+    return Text(_short(row["model"]) + others)
+
+
+def _tokens(row: Row) -> Text:
+    said, written = row["prompt_tokens"], row["completion_tokens"]
+    return Text(f"{say_short(said)} → {say_short(written)}" if said or written else "-")
+
+
+def _status(row: Row) -> Text:
+    if row["error_turns"] and row["status"] == "ok":
+        return Text(f"ok, {row['error_turns']} failed", style="yellow")
+    return Text(row["status"], style=_COLOURS.get(row["status"], "red"))
+
+
+_COLUMNS: Final[dict[str, Callable[[Row], Text]]] = {
+    "began (UTC)": lambda row: Text(say_time(row["started_at"])[YEAR:-SECONDS], style="dim"),
+    "session": _key,
+    "question": lambda row: Text(_flat(row["question"])),
+    "app": lambda row: Text(_short(row["app"] or row["client"]), style="cyan"),
+    "model": _model,
+    "turns": lambda row: Text(str(row["turns"])),
+    "tokens": _tokens,
+    "cost": lambda row: Text(say_cost(row["cost_usd"])),
+    "status": _status,
+}
+_NUMBERS: Final = frozenset(("turns", "tokens", "cost"))
+_DISPENSABLE: Final = ("tokens", "app", "cost", "model", "turns")
+"""Columns that a narrow terminal does without, first to last."""
 
 
 def _flat(text: Any) -> str:
     return " ".join(clean(text).split()) if isinstance(text, str) and text else "-"
+
+
+def _short(text: Any) -> str:
+    flat = _flat(text)
+    return flat if len(flat) <= _LABEL_CHARACTERS else f"{flat[: _LABEL_CHARACTERS - 1]}…"
