@@ -69,6 +69,7 @@ def test_a_full_disk_loses_what_is_counted_and_nothing_else(service, store, disk
     assert "calls are served on" in lines[0]
 
 
+@pytest.mark.slow
 def test_a_start_on_a_full_disk_serves_and_records_once_there_is_room(service, store, disk):
     service.start()
     assert service.stop() == 0
