@@ -108,3 +108,16 @@ def test_what_the_engine_refuses_is_one_line(press):
     with pytest.raises(CondenseError, match="nothing_here") as caught:
         press.run("SELECT nothing_here")
     assert "\n" not in str(caught.value)
+
+
+def test_ctrl_c_is_no_error_of_the_engine(press, monkeypatch):
+    class Interrupted:
+        def execute(self, *_):
+            raise RuntimeError("Query interrupted")
+
+        def close(self):
+            pass
+
+    monkeypatch.setattr(press, "_connection", Interrupted())
+    with pytest.raises(KeyboardInterrupt):
+        press.run("SELECT 1")

@@ -39,12 +39,13 @@ places = st.tuples(st.integers(0, 2), st.booleans(), st.booleans())
 
 
 @given(groups=st.lists(calls() | prompts, max_size=12), data=st.data())
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_records_in_any_chunk_files_late_doubled_and_torn_come_to_the_models_rows(groups, data, tmp_path_factory):
     condense_twice(groups, data, tmp_path_factory)
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @given(groups=st.lists(calls() | prompts, max_size=20), data=st.data())
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_many_more_of_them(groups, data, tmp_path_factory):

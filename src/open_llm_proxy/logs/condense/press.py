@@ -81,7 +81,12 @@ class Press:
             raise _ours(error) from error
 
     def _run(self, command: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
-        return self._connection.execute(command, values or None).fetchall()
+        try:
+            return self._connection.execute(command, values or None).fetchall()
+        except RuntimeError as error:  # what DuckDB makes of Ctrl-C
+            if "interrupted" in str(error):
+                raise KeyboardInterrupt from error
+            raise
 
     def stream(self, command: str) -> Iterator[tuple[Any, ...]]:
         """Execute, and give row for row; nothing else may be run before the last.
