@@ -9,6 +9,7 @@ from bench.rows.cpu import CPU_ROWS
 from bench.rows.latency import measure_latency
 from bench.rows.memory import measure_memory
 from bench.rows.recorder import measure_independence, measure_keeping_up, measure_recorder
+from bench.rows.sessions import measure_sessions
 
 Measure = Callable[[Rig], list[Figure]]
 
@@ -19,6 +20,7 @@ ROWS: dict[int, Measure] = {row.number: row.measure for row in CPU_ROWS} | {
     10: measure_keeping_up,
     11: measure_independence,
     12: measure_condensing,
+    13: measure_sessions,
 }
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 import duckdb
 
 from open_llm_proxy.logs.bucket import Bucket
-from open_llm_proxy.logs.bucket_files import BucketFiles
 from open_llm_proxy.logs.stored import Source
 
 
@@ -44,6 +43,8 @@ def connect(
         if isinstance(source, Bucket):
             schemes[source.scheme].append(source)
     for scheme, buckets in schemes.items():
+        from open_llm_proxy.logs.bucket_files import BucketFiles  # noqa: PLC0415 - fsspec takes 0.1 s to load
+
         connection.register_filesystem(BucketFiles(scheme, buckets))
     return connection
 

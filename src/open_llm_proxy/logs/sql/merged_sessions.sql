@@ -1,5 +1,5 @@
 -- `parts`, roll-ups that may have a session in several rows (a day each), as one row a session.
--- Its models can be counted only where each part has one: other sessions are to be made of their turns.
+-- Their models cannot be added up, so all of a session's parts have the same: others are made of their turns.
 -- Sums first, then by `place` the rows that texts come from: texts are what makes an aggregate slow.
 WITH several AS MATERIALIZED (SELECT session_key FROM {parts} GROUP BY session_key HAVING count(*) > 1),
 summed AS MATERIALIZED (
@@ -8,7 +8,7 @@ summed AS MATERIALIZED (
     arg_min(place, started_at) AS opening,
     arg_max(place, started_at) AS closing,
     arg_max(place, started_at) FILTER (final_answer IS NOT NULL) AS answering,
-    count(DISTINCT model) AS models_used,
+    max(models_used) AS models_used,
     sum(turns)::BIGINT AS turns,
     sum(tool_calls_total)::BIGINT AS tool_calls_total,
     sum(prompt_tokens)::BIGINT AS prompt_tokens,
