@@ -8,7 +8,7 @@ WORKERS ?= 2
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-slow test-long check format lock lock-deploy reference parts bench fuzz clean
+.PHONY: help install run test test-slow test-long check format lock lock-deploy reference parts bench fuzz release licences clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,12 @@ bench: install ## the proxy beside nginx, one table (ARGS="--quick")
 
 fuzz: install ## search for inputs that break a parser (TARGET=requests ARGS="--seconds 60 --keep")
 	$(BIN)/python -m fuzz $(TARGET) $(ARGS)
+
+release: install ## wheel, sdist, SBOM and their sums, into dist/ (no network)
+	$(BIN)/python -m release
+
+licences: install ## renew docs/licences.md from what is installed
+	$(BIN)/python -m release.licences
 
 clean: ## remove what was made here
 	rm -rf $(VENV) dist build .pytest_cache .ruff_cache .hypothesis node_modules
