@@ -122,15 +122,14 @@ def test_a_slow_store_at_the_end_and_the_next_start_on_another_host(upstream, st
         store.go_up()
         assert service.stop() == 0
         assert "the next start ships what is left" not in service.stderr  # nothing had to be killed
-        store.open.set()
+        store.open.set()  # the file that the first start was still sending comes, too, and again with the next start
         assert len(service.waiting_files()) >= 5
-        store.taken.clear()  # what the first start was still sending
         service.prefix = prefix
         service.start()
         wait_until(service.is_settled, "everything in the store")
         assert service.stop() == 0
     assert not service.waiting_files()
-    assert in_order(store.keys())
+    assert in_order(dict.fromkeys(store.keys()))
     assert "-elsewhere-" not in "".join(store.keys())  # a file has the name of its writer's host
     assert reckon(load.whole, store.records())["None"] == len(load.whole)
 

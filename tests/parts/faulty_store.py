@@ -12,6 +12,13 @@ from tests.parts.ports import free_port
 BUCKET = "logs"
 
 
+class _Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """A client that did not wait, or was killed."""
+
+
 class FaultyStore:
     """An S3 that only takes puts.
 
@@ -46,8 +53,7 @@ class FaultyStore:
 
     def go_up(self) -> None:
         """Listen."""
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", self._port), _handler_of(self))
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", self._port), _handler_of(self))
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
 
     def go_down(self) -> None:
