@@ -19,7 +19,7 @@ def canonical(name: str) -> str:
 
 @cache
 def read_lock() -> dict[tuple[str, str], tuple[str, ...]]:
-    """Canonical name and version to the files' SHA-256 in hex; a name may have a version for each of several Pythons."""
+    """Canonical name and version to the files' SHA-256 in hex; a name may have a version each for several Pythons."""
     return {
         (canonical(row["name"]), row["version"]): tuple(re.findall(r"sha256:([0-9a-f]+)", row["hashes"]))
         for row in _ROW.finditer(LOCK.read_text())
