@@ -44,7 +44,8 @@ def answer_with_question(seen: "Seen") -> Script:
 class Load:
     """``clients`` threads that call the port; while nobody listens there they try again.
 
-    ``filling``: a question may be so many characters longer. ``whole`` has the answers that came to their end, ``broken`` counts the others.
+    ``filling``: a question may be so many characters longer. ``whole`` has the answers that came to their end,
+    ``broken`` counts the others.
     """
 
     def __init__(self, port: int, *, clients: int = 6, seed: object = None, filling: int = 0) -> None:
