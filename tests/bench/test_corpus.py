@@ -32,6 +32,6 @@ def test_the_same_seed_makes_the_same_bytes(tmp_path):
 
 
 def test_from_the_command_line(tmp_path, capsys):
-    assert main([str(tmp_path), "--records", "20", "--days", "2026-11-01", "2026-11-02"]) == 0
-    assert capsys.readouterr().out.startswith("2026-11-01: 20 records")
-    assert len(read(tmp_path)[1]) == 40
+    assert main([str(tmp_path), "--records", "20", "--days", "2026-11-02"]) == 0
+    assert capsys.readouterr().out.startswith("2026-11-02: 20 records")
+    assert len(read(tmp_path)[1]) == 20

@@ -32,7 +32,7 @@ def records():
     return made
 
 
-@pytest.mark.parametrize("keep_raw", [False, True])
+@pytest.mark.parametrize("keep_raw", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_the_views_are_the_same_whatever_is_condensed(folder, tmp_path, records, keep_raw):
     corpus.put(folder, records)
     corpus.put(folder, records[::5], "13-00-00-host-1-00ff.2.2")

@@ -15,7 +15,7 @@ def check(source, window=ALL, now=NOW):
     return verify(source, window, Scrubber(), now)
 
 
-@pytest.mark.parametrize("place", ["folder", "bucket"])
+@pytest.mark.parametrize("place", ["folder", pytest.param("bucket", marks=pytest.mark.slow)])
 def test_clean_before_and_after_condensing(place, request, corpus, calls, tmp_path):
     source = request.getfixturevalue(place)
     late = [
