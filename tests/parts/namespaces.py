@@ -1,6 +1,8 @@
-"""Commands before a command: process ids of its own, a host name of its own. Root may; elsewhere the test is skipped."""
+"""Commands before a command: process ids, a host name or hosts of its own. Root may; elsewhere the test is skipped."""
 
+import shlex
 import subprocess
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -16,6 +18,12 @@ def own_process_ids() -> list[str]:
 def own_host_name(name: str) -> list[str]:
     """What is started behind this runs on the host ``name``."""
     return _if_permitted(["unshare", "--uts", "sh", "-c", f'hostname {name} && exec "$@"', "sh"])
+
+
+def own_hosts(file: Path) -> list[str]:
+    """What is started behind this reads ``file`` in place of /etc/hosts."""
+    script = f'mount --bind {shlex.quote(str(file))} /etc/hosts && exec "$@"'
+    return _if_permitted(["unshare", "--mount", "sh", "-c", script, "sh"])
 
 
 def _if_permitted(prefix: list[str]) -> list[str]:

@@ -87,13 +87,15 @@ def run_proxy(
     *,
     env: Mapping[str, str] = {},
     arguments: Sequence[str] = (),
+    prefix: Sequence[str] = (),
 ) -> Iterator[Proxy]:
     """A proxy for as long as the block takes; without a ``config`` the shipped one.
 
-    ``env`` adds to a plain environment; an empty value there takes a variable of ours out.
+    ``env`` adds to a plain environment; an empty value there takes a variable of ours out. ``prefix`` is a command that
+    becomes the proxy (``namespaces.py``).
     """
     folder.mkdir(parents=True, exist_ok=True)
-    command: list[str | Path] = [*COMMAND, *arguments]
+    command: list[str | Path] = [*prefix, *COMMAND, *arguments]
     if config is not None:
         (folder / "config.json").write_text(json.dumps(config))
         command += ["--config", str(folder / "config.json")]

@@ -11,7 +11,7 @@ from open_llm_proxy.config.load import Flags
 from open_llm_proxy.config.schema import Config
 from open_llm_proxy.config.snapshot import Snapshot, StoreSettings
 from open_llm_proxy.errors import UserError
-from open_llm_proxy.serve.run import check_log_folder, list_children, lock_spool, run
+from open_llm_proxy.serve.run import check_log_folder, check_open_files, list_children, lock_spool, run
 from open_llm_proxy.spool.directory import SpoolLock
 from open_llm_proxy.telemetry import diagnostics
 
@@ -118,3 +118,11 @@ def test_the_supervisor_brings_no_event_loop_no_engine_and_no_store_client():
     listed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     heavy = {"asyncio", "uvloop", "httptools", "obstore", "ssl", "typer", "open_llm_proxy.http1"}
     assert heavy.isdisjoint(listed.stdout.split())
+
+
+@pytest.mark.parametrize(("most", "said"), [(8191, True), (8192, False), (65536, False)])
+def test_fewer_files_than_clients_are_said(capfd, most, said):
+    check_open_files(most, 8192)
+    told = capfd.readouterr().err
+    assert ("ulimit -n" in told) == said
+    assert told.count("\n") == said

@@ -69,7 +69,7 @@ def run(
         check_log_folder(source.snapshot)
         stack.callback(lock_spool(Path(source.snapshot.spool_dir)).release)
         listen(listeners, place.host)
-        raise_open_file_limit()
+        check_open_files(raise_open_file_limit(), source.snapshot.config.limits.connections)
         scoreboard, scoreboard_fd = Scoreboard.create(len(listeners) + 2)
         stack.callback(serve_metrics(source, scoreboard).stop)
         specs = list_children(listeners, demo, scoreboard_fd, commands)
@@ -117,6 +117,16 @@ def lock_spool(spool: Path) -> SpoolLock:
     finally:
         patience.cancel()
         patience.join()
+
+
+def check_open_files(most: int, connections: int) -> None:
+    """Say it when a worker may not open as many files as it may have clients: beyond, clients are closed unanswered."""
+    if most < connections:
+        diagnostics.say(
+            "warning",
+            f"{most} open files are allowed (ulimit -n) and limits.connections is {connections}: more clients than the "
+            "former are closed unanswered",
+        )
 
 
 def check_log_folder(snapshot: Snapshot) -> None:
