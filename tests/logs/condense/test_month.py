@@ -83,3 +83,31 @@ def test_what_is_left_of_a_run_that_ended_early_is_put_right(closed, site, press
 
 def test_last_days():
     assert (last_day("2026-02"), last_day("2028-02"), last_day("2026-12")) == ("2026-02-28", "2028-02-29", "2026-12-31")
+
+
+def test_older_tables_of_a_closed_month(closed, site, press, folder, corpus, calls, tmp_path, work):
+    """Of five columns, and turns without ours: they are brought up to date where something has to be done."""
+    place = "consolidated/monthly/2026-10.parquet"
+    press.copy(f"SELECT ts, type, request_id, origin, entry FROM {press.stored(place)}", work / "older.parquet")
+    folder.write(place, work / "older.parquet")
+    folder.delete(["sessions/monthly/2026-10.parquet"])
+    condense_month(site, press, "2026-10")
+    assert press.is_current(place)
+    assert set(corpus.rows(folder, "sessions", corpus.TURN_COLUMNS, tmp_path)) == corpus.expected_turns(calls, month_of)
+
+
+def test_a_late_answer_into_an_older_table_of_turns(site, press, folder, corpus, calls, tmp_path, work):
+    corpus.put(folder, calls[:3])
+    for day in DAYS:
+        condense_day(site, press, day)
+    condense_month(site, press, "2026-10")
+    place = "sessions/monthly/2026-10.parquet"
+    press.copy(
+        f"SELECT * EXCLUDE (key, status, ttft_ms, finish_reason) FROM {press.stored(place)}", work / "older.parquet"
+    )
+    folder.write(place, work / "older.parquet")
+    corpus.put(folder, calls[3:])
+    condense_day(site, press, NEXT)
+    assert set(
+        corpus.rows(folder, "sessions", corpus.TURN_COLUMNS, tmp_path, "request_id IS NOT NULL")
+    ) == corpus.expected_turns(calls, month_of)

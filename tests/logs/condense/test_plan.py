@@ -56,6 +56,10 @@ def test_daily_files_beside_their_monthly_ones_are_merged_or_removed():
     assert jobs(holdings(*monthly("2026-10"), *daily("2026-10-03", "sessions"))) == ["2026-10"]
 
 
+def test_sessions_without_records_are_left():
+    assert jobs(holdings(*daily("2026-10-03", "sessions", "session-rollup"), "sessions/monthly/2026-09.parquet")) == []
+
+
 def test_a_named_day_may_be_one_that_is_not_over_and_closes_no_month():
     held = holdings(raw("2026-10-30"), raw("2026-12-10"))
     assert jobs(held, Selection("2026-12-10", "2026-12-10")) == ["2026-12-10"]

@@ -43,9 +43,11 @@ def add_answers(press: Press, turns: str, records: Sequence[str], target: Path, 
     press.run(statement("condense/answers", records=" UNION ALL ".join(f"({one})" for one in records)))
     found = press.count("answers")
     if found:
+        there = {name for name, *_ in press.run(f"DESCRIBE FROM {turns}")}  # older tables lack some
         replaced = ", ".join(
             f"CASE WHEN answer.response_ts IS NULL THEN turn.{name} ELSE answer.{name} END AS {name}"
             for name in _COLUMNS
+            if name in there
         )
         press.copy(statement("condense/answered_turns", turns=turns, replaced=replaced), target)
         if press.count(parquet([target])) != press.count(turns):

@@ -54,7 +54,7 @@ def _merge(
     place = key_of("consolidated", month)
     late = [file.key for files in raw.values() for file in files]
     old = [place] if site.find(place) else []
-    if old and not late and not dailies:
+    if old and not late and not dailies and press.is_current(place):
         stored = press.path(place)
         return Merged(press.figures(parquet([stored]))), stored
     table = site.folder / "consolidated.parquet"

@@ -164,10 +164,8 @@ def _is_open(holdings: Holdings, day: str, is_done: Callable[[str], bool]) -> bo
 
 def _months(holdings: Holdings, selection: Selection, is_done: Callable[[str], bool]) -> Iterator[Job]:
     """Months with daily files, raw chunk files of closed months, or monthly tables that are not all there."""
-    periods = [
-        *holdings.raw,
-        *(period for table in TABLES for tier in ("daily", "monthly") for period in holdings.periods(table, tier)),
-    ]
+    # Without records there is nothing to make a month of, whatever else there is.
+    periods = [*holdings.raw, *holdings.periods("consolidated", "daily"), *holdings.periods("consolidated", "monthly")]
     for month in sorted({month_of(period) for period in periods}):
         closed = holdings.tier("consolidated", "monthly", month) is not None
         late = tuple(

@@ -170,9 +170,16 @@ class Press:
         """A statement for the consolidated rows of stored Parquet files, in today's columns whoever wrote them."""
         return " UNION ALL ".join(f"({self._records_of(self.path(key))})" for key in keys)
 
+    def columns(self, path: str) -> set[str]:
+        """The columns of a Parquet file, and its root's name."""
+        return {name for (name,) in self.run(f"SELECT name FROM parquet_schema({quote(path)})")}
+
+    def is_current(self, key: str) -> bool:
+        """Whether a stored table of records has today's columns."""
+        return {column.name for column in CONSOLIDATED} <= self.columns(self.path(key))
+
     def _records_of(self, path: str) -> str:
-        found = {name for (name,) in self.run(f"SELECT name FROM parquet_schema({quote(path)})")}
-        if {column.name for column in CONSOLIDATED} <= found:
+        if {column.name for column in CONSOLIDATED} <= self.columns(path):
             return f"SELECT {COLUMNS} FROM {parquet([path])}"
         return statement("records_from_raw", lines=f"(SELECT entry::JSON AS json FROM {parquet([path])})")
 
