@@ -47,8 +47,9 @@ def nothing_scripted(upstream: ModelUpstream) -> None:
 
 @pytest.fixture(scope="module")
 def proxy(upstream: ModelUpstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
-    # What is kept for the record of what was passed on is memory, too: little, so that the rest shows.
-    config = {**provider(upstream.endpoint), "timeouts": TIMEOUTS, "limits": {"capture_bytes": MB // 4}}
+    # What is kept for the record of what was passed on is memory, too: all together they may keep this much.
+    limits = {"buffer_bytes": 16 * MB, "body_bytes": 2 * MB}
+    config = {**provider(upstream.endpoint), "timeouts": TIMEOUTS, "limits": limits}
     with run_proxy(tmp_path_factory.mktemp("slow"), config) as running:
         yield running
 

@@ -211,6 +211,19 @@ def test_a_long_stream_is_noted_up_to_the_limit_and_passes_whole(start):
     assert response.header.total_bytes == len(EVENT * 2 + DONE)
 
 
+def test_all_streams_together_are_noted_up_to_the_workers_limit_and_pass_whole(start):
+    rig = start(limits={"buffer_bytes": len(EVENT) * 3, "body_bytes": len(EVENT) * 3})
+    first, wire, _ = rig.begin(EVENT)
+    wire.send(rig.frame(EVENT))
+    assert rig.app.held.now_bytes == len(EVENT) * 2
+    wire.send(rig.frame(EVENT * 2) + rig.frame(DONE) + b"0\r\n\r\n")
+    assert first.chunks() == EVENT * 4 + DONE
+    _, response = rig.call()
+    assert response.body == EVENT * 3
+    assert response.header.total_bytes == len(EVENT * 4 + DONE)
+    assert rig.app.held.now_bytes == 0, "it is given back with the call"
+
+
 # --- the order of rule 5 ---------------------------------------------------------------------------------------------
 
 

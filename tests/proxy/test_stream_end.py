@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from open_llm_proxy.proxy.capture import Captured
+from open_llm_proxy.proxy.capture import Captured, Held
 from open_llm_proxy.proxy.stream_end import StreamEnd
 
 DONE = [b"data: [DONE]\n\n", b"data:[DONE]\n\n", b"data: [DONE]\r\n\r\n"]
@@ -17,7 +17,7 @@ DELTA = b'event: content_block_delta\ndata: {"text":"data: [DONE] \\n\\n event: 
 
 def reached(pieces, *, chat, limit=1 << 20):
     """The index of the first piece with which the end was reached."""
-    captured = Captured(limit)
+    captured = Captured(limit, Held(limit))
     end = StreamEnd(captured, chat=chat)
     for index, piece in enumerate(pieces):
         captured.add([piece])

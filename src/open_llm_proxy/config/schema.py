@@ -119,7 +119,9 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     header_lines: Annotated[Positive, Meta(description="Most header lines in a head.")] = 100
     body_bytes: Annotated[Positive, Meta(description="Longest request body.")] = 67108864
     connections: Annotated[Positive, Meta(description="Most client connections a worker.")] = 8192
-    buffer_bytes: Annotated[Positive, Meta(description="Request bodies held at once, a worker.")] = 536870912
+    buffer_bytes: Annotated[
+        Positive, Meta(description="Request bodies held at once, a worker; as much again of answers, for the log.")
+    ] = 536870912
     capture_bytes: Annotated[Positive, Meta(description="Most bytes of a body kept for the log.")] = 16777216
     segment_bytes: Annotated[Positive, Meta(description="A spool segment is closed at this size.")] = 67108864
     spool_bytes: Annotated[Positive, Meta(description="Spool size from which bodies, then frames are left out.")] = (

@@ -17,6 +17,7 @@ from open_llm_proxy.http1.roles import Responder
 from open_llm_proxy.proxy import errors
 from open_llm_proxy.proxy.call import Call, pack_id
 from open_llm_proxy.proxy.caller import Caller
+from open_llm_proxy.proxy.capture import Held
 from open_llm_proxy.proxy.endpoints import Endpoints
 from open_llm_proxy.proxy.endpoints.local import LocalAnswer
 from open_llm_proxy.proxy.errors import Refusal, header_lines, render, row_of_protocol_status
@@ -54,6 +55,7 @@ class ProxyApplication:
         self.loop = loop
         self.clock = loop.time()
         self.buffered_bytes = 0
+        self.held = Held(setup.limits.buffer_bytes)
         self.setup = setup
         self.limits: EngineLimits = setup.limits
         self.append = append
@@ -253,6 +255,7 @@ class ProxyApplication:
         """Use a new configuration; calls under way keep theirs."""
         self.setup = setup
         self.limits = setup.limits
+        self.held.limit_bytes = setup.limits.buffer_bytes
         wanted = {provider.origin for provider in setup.providers.values()}
         for origin in [origin for origin in self._pools if origin not in wanted]:
             self._pools.pop(origin).close()

@@ -301,7 +301,7 @@ class Call(Noted):
         captured = self._captured
         if captured is None:
             self._ttft_us = (monotonic_ns() - self._started_ns) // 1000
-            captured = self._captured = Captured(self._caller.setup.capture_bytes)
+            captured = self._captured = Captured(self._caller.setup.capture_bytes, self._app.held)
         captured.add(pieces)
 
     def _ends_stream(self, piece: bytes) -> bool:
@@ -351,7 +351,7 @@ class Call(Noted):
             self._app.turn.arm()
             return
         body = render(refusal, anthropic=self._caller.messages, request_id=self.request_id)
-        self._captured = Captured(len(body))
+        self._captured = Captured(len(body), self._app.held)
         self._captured.add([body])
         self._note_response(error=refusal.message, status=refusal.row.status)
         connection.respond(self._app.error_head(refusal, self._caller.cors_lines, self.request_id), body)

@@ -55,30 +55,54 @@ def measured(error_headers: dict[str, str] | None, total_bytes: int) -> dict[str
     return error_headers | {"content-length": str(total_bytes)}
 
 
+class Held:
+    """What all calls of a worker keep of their answers at this moment, and how much that may be, in bytes."""
+
+    __slots__ = ("limit_bytes", "now_bytes")
+
+    def __init__(self, limit_bytes: int) -> None:
+        self.limit_bytes = limit_bytes
+        self.now_bytes = 0
+
+
 class Captured:
-    """The body of one answer as it came, up to a limit."""
+    """The body of one answer as it came, up to a limit of its own and one that all share.
 
-    __slots__ = ("pieces", "room", "size", "total_bytes")
+    What it holds counts in ``held`` as long as it lives.
+    """
 
-    def __init__(self, limit: int) -> None:
+    __slots__ = ("held", "pieces", "room", "size", "total_bytes")
+
+    def __init__(self, limit: int, held: Held) -> None:
         self.pieces: list[bytes] = []
         self.room = limit
+        self.held = held
         self.size = 0
         self.total_bytes = 0
 
+    def __del__(self) -> None:
+        self.held.now_bytes -= self.size
+
     def add(self, pieces: Sequence[bytes]) -> None:
-        """Keep ``pieces``; beyond the limit only their size is counted."""
+        """Keep ``pieces``; beyond a limit only their size is counted, and nothing that comes later is kept."""
+        held = self.held
         for piece in pieces:
             size = len(piece)
             self.total_bytes += size
-            if size <= self.room:
+            if size <= self.room and held.now_bytes + size <= held.limit_bytes:
                 self.pieces.append(piece)
                 self.size += size
                 self.room -= size
+                held.now_bytes += size
             elif self.room:
-                self.pieces.append(piece[: self.room])
-                self.size += self.room
-                self.room = 0
+                self._keep_last(piece[: max(0, min(self.room, held.limit_bytes - held.now_bytes))])
+
+    def _keep_last(self, piece: bytes) -> None:
+        if piece:
+            self.pieces.append(piece)
+        self.size += len(piece)
+        self.held.now_bytes += len(piece)
+        self.room = 0
 
     def tail(self, size: int) -> bytes:
         """The last ``size`` bytes, or a few more; empty where not all was kept: then the end is not known."""

@@ -80,7 +80,7 @@ class Noted:
     def _note_whole(self, relayed: Relayed, body: bytes) -> None:
         """As ``_note_response``, for an answer that came in one piece and was not waited for in vain."""
         if self._gone_ms is not None:
-            self._captured = Captured(len(body))
+            self._captured = Captured(len(body), self._app.held)
             self._captured.add([body])
             self._note_response()
             return
