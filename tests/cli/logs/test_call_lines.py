@@ -24,6 +24,13 @@ def test_a_good_call():
     assert line() == "11-24 12:38:02 18eafb754746 200 1.5 s 1,000 → 5 tok $0.002 kimi geo How many?"
 
 
+def test_a_narrow_terminal_gets_less_and_columns_stay_in_line():
+    narrow = format_call(Call(REQUEST | {"model": "anthropic/claude-sonnet-5"}, RESPONSE), 100).plain
+    assert narrow == "12:38:02  18eafb754746  200    1.5 s  anthropic/claude-…  geo           How many?"
+    wide = [format_call(Call(REQUEST | {"model": model}, RESPONSE), 200).plain for model in ("m" * 99, "kimi")]
+    assert wide[0].index("geo") == wide[1].index("geo")
+
+
 def test_a_tool_loop():
     calls = [{"name": "query"}, {"function": {"name": "f"}}, {}]
     assert line(response=RESPONSE | {"tool_calls": calls}).endswith("How many? → query(), f(), ?()")

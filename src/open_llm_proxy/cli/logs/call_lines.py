@@ -8,7 +8,7 @@ from typing import Final
 from rich.console import Console
 from rich.text import Text
 
-from open_llm_proxy.answers.answer import as_list, as_object, as_text
+from open_llm_proxy.answers.answer import Object, as_list, as_object, as_text
 from open_llm_proxy.answers.jsontext import dump
 from open_llm_proxy.errors import UserError
 from open_llm_proxy.logs.answered import read_usage
@@ -22,7 +22,11 @@ ERROR_CHARACTERS: Final = 160
 ID_CHARACTERS: Final = 12
 """Of a request's id: its time to a tenth of a millisecond, so that `logs show` finds the one."""
 
+NARROW: Final = 130
+MODEL_CHARACTERS: Final = 18
+APP_CHARACTERS: Final = 12
 YEAR: Final = len("2026-")
+DAY: Final = len("11-24 ")
 LOOK_S: Final = 0.5
 FORMATS: Final = ("line", "json")
 
@@ -52,7 +56,7 @@ class CallWriter:
                 records = [record for record in call if record is not None]
                 sys.stdout.write("".join(f"{dump(record)}\n" for record in records))
             elif self._console.is_terminal:
-                self._console.print(format_call(call), no_wrap=True, overflow="ellipsis")
+                self._console.print(format_call(call, self._console.width), no_wrap=True, overflow="ellipsis")
             else:
                 sys.stdout.write(f"{format_call(call).plain.rstrip()}\n")
         sys.stdout.flush()
@@ -64,21 +68,25 @@ class CallWriter:
         return not closed.poll(LOOK_S * 1000)
 
 
-def format_call(call: Call) -> Text:
-    """Time (UTC), id, status, duration, tokens, model, app, what was asked; then what came of it."""
+def format_call(call: Call, width: int | None = None) -> Text:
+    """Time (UTC), id, status, duration, tokens, cost, model, app, what was asked; then what came of it.
+
+    Args:
+        call: The call.
+        width: Of the terminal: a narrow one gets no date, tokens and cost. None: it is for no terminal.
+    """
     response = call.response or {}
-    status = response.get("status")
+    status, latency_ms = response.get("status"), response.get("latency_ms")
     said = str(status) if isinstance(status, int) else "..." if call.response is None else "---"
-    usage = read_usage(response.get("tokens"))
-    latency_ms = response.get("latency_ms")
+    time = say_time(call.at)[YEAR:]
+    narrow = width is not None and width < NARROW
     columns = [
-        (f"{say_time(call.at)[YEAR:]}  {call.request_id[:ID_CHARACTERS]:<{ID_CHARACTERS}}  ", "dim"),
+        (f"{time[DAY:] if narrow else time}  {call.request_id[:ID_CHARACTERS]:<{ID_CHARACTERS}}  ", "dim"),
         (f"{said}  ", "red" if is_failed(call) else "yellow" if call.response is None else "green"),
         (f"{say_duration(latency_ms if isinstance(latency_ms, int) else None):>7}  ", ""),
-        (f"{say_tokens(usage) or '-':>17}  ", ""),
-        ("" if usage.cost_usd is None else f"{say_cost(usage.cost_usd)}  ", ""),
-        (f"{_label(call.field('model')):<18}  ", "bold"),
-        (f"{_label(app_of(as_text(call.field('origin'))) or call.field('client')):<12}  ", "cyan"),
+        ("" if narrow else _used(response), ""),
+        (f"{_label(call.field('model'), MODEL_CHARACTERS)}  ", "bold"),
+        (f"{_label(app_of(as_text(call.field('origin'))) or call.field('client'), APP_CHARACTERS)}  ", "cyan"),
         (_asked(call), ""),
         (_came(call), "dim"),
         (_failure(call), "red"),
@@ -86,8 +94,15 @@ def format_call(call: Call) -> Text:
     return Text.assemble(*columns, no_wrap=True)
 
 
-def _label(text: object) -> str:
-    return clean(text) if isinstance(text, str) and text else "-"
+def _used(response: Object) -> str:
+    usage = read_usage(response.get("tokens"))
+    cost = "" if usage.cost_usd is None else say_cost(usage.cost_usd)
+    return f"{say_tokens(usage) or '-':>18}  {cost:>7}  "
+
+
+def _label(text: object, characters: int) -> str:
+    label = clean(text) if isinstance(text, str) and text else "-"
+    return label.ljust(characters) if len(label) <= characters else f"{label[: characters - 1]}…"
 
 
 def _asked(call: Call) -> str:

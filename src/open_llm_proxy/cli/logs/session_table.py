@@ -12,6 +12,7 @@ from rich.text import Text
 
 from open_llm_proxy.cli.logs.answer_view import show_answer
 from open_llm_proxy.cli.logs.conversation_file import write_file
+from open_llm_proxy.cli.logs.fitted_table import fit_table
 from open_llm_proxy.cli.output import warn
 from open_llm_proxy.logs.export.wording import clean, say_cost, say_short, say_time
 from open_llm_proxy.logs.session_list import Row, rows_of
@@ -22,9 +23,7 @@ ANONYMOUS_CHARACTERS: Final = len("anon:") + KEY_CHARACTERS
 
 YEAR: Final = len("2026-")
 SECONDS: Final = len(":00")
-GAP: Final = 2
 PLAIN_WIDTH: Final = 160
-SHORTEST_QUESTION: Final = 24
 _LABEL_CHARACTERS: Final = 20
 _COLOURS: Final = {"ok": "green", "incomplete": "yellow"}
 
@@ -68,22 +67,8 @@ def _text(rows: list[Row]) -> str:
 
 
 def _table(rows: list[Row], width: int) -> Table:
-    """The table; the question gets what the others leave of ``width``: where that is little, some are left out."""
     cells = {name: [make(row) for row in rows] for name, make in _COLUMNS.items()}
-    widths = {name: max(len(name), *(cell.cell_len for cell in column)) + GAP for name, column in cells.items()}
-    widths["question"] = 0
-    dropped = iter(_DISPENSABLE)
-    while width - sum(widths.values()) < SHORTEST_QUESTION and (name := next(dropped, None)):
-        del widths[name]
-    room = max(SHORTEST_QUESTION, width - sum(widths.values()))
-    for cell in cells["question"]:
-        cell.truncate(room, overflow="ellipsis")
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in widths:
-        table.add_column(name, no_wrap=True, justify="right" if name in _NUMBERS else "left")
-    for place in range(len(rows)):
-        table.add_row(*(cells[name][place] for name in widths))
-    return table
+    return fit_table(cells, width, flexible="question", dispensable=_DISPENSABLE, numbers=_NUMBERS)
 
 
 def _key(row: Row) -> Text:
@@ -118,9 +103,8 @@ _COLUMNS: Final[dict[str, Callable[[Row], Text]]] = {
     "cost": lambda row: Text(say_cost(row["cost_usd"])),
     "status": _status,
 }
-_NUMBERS: Final = frozenset(("turns", "tokens", "cost"))
+_NUMBERS: Final = ("turns", "tokens", "cost")
 _DISPENSABLE: Final = ("tokens", "app", "cost", "model", "turns")
-"""Columns that a narrow terminal does without, first to last."""
 
 
 def _flat(text: Any) -> str:

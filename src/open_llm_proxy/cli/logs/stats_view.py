@@ -3,6 +3,7 @@
 import csv
 import json
 import sys
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -10,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from open_llm_proxy.cli.logs.fitted_table import fit_table
 from open_llm_proxy.cli.logs.plots import Series, plot_bars, plot_lines
 from open_llm_proxy.errors import UserError
 from open_llm_proxy.logs.export.wording import clean, say_cost, say_count, say_duration, say_short
@@ -43,7 +45,7 @@ def _show(stats: Stats, by: By, rows: list[Figures]) -> None:
         console = Console(width=PLAIN_WIDTH, highlight=False)
     console.print(_summary(stats.total))
     console.print()
-    console.print(_table(by, rows))
+    console.print(_table(by, rows, console.width))
     if stats.total.kinds:
         console.print()
         console.print(_kinds(stats.total))
@@ -65,22 +67,40 @@ def _summary(total: Figures) -> Text:
     )
 
 
-def _table(by: By, rows: list[Figures]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column(by, no_wrap=True, overflow="ellipsis")
-    heads = ("calls", "sessions", "failed", "no answer", "tokens in", "out", "cached", "cost", "p50", "p90", "p99")
-    for name in (*heads, "first byte p50", "p90", "p99"):
-        table.add_column(name, justify="right")
-    for one in rows:
-        table.add_row(
-            Text(clean(one.name)),
-            *map(say_count, (one.calls, one.sessions, one.errors, one.unanswered)),
-            *map(say_short, (one.prompt_tokens, one.completion_tokens, one.cached_tokens)),
-            say_cost(one.cost_usd),
-            *map(say_duration, (one.latency.p50, one.latency.p90, one.latency.p99)),
-            *map(say_duration, (one.ttft.p50, one.ttft.p90, one.ttft.p99)),
-        )
-    return table
+def _table(by: By, rows: list[Figures], width: int) -> Table:
+    cells = {name: [Text(make(one)) for one in rows] for name, make in _COLUMNS.items()}
+    names = {by: [Text(clean(one.name)) for one in rows]}
+    return fit_table(names | cells, width, flexible=by, dispensable=_DISPENSABLE, numbers=tuple(_COLUMNS))
+
+
+_COLUMNS: Final[dict[str, Callable[[Figures], str]]] = {
+    "calls": lambda one: say_count(one.calls),
+    "sessions": lambda one: say_count(one.sessions),
+    "failed": lambda one: say_count(one.errors),
+    "no answer": lambda one: say_count(one.unanswered),
+    "in": lambda one: say_short(one.prompt_tokens),
+    "out": lambda one: say_short(one.completion_tokens),
+    "cached": lambda one: say_short(one.cached_tokens),
+    "cost": lambda one: say_cost(one.cost_usd),
+    "p50": lambda one: say_duration(one.latency.p50),
+    "p90": lambda one: say_duration(one.latency.p90),
+    "p99": lambda one: say_duration(one.latency.p99),
+    "ttft p50": lambda one: say_duration(one.ttft.p50),
+    "ttft p90": lambda one: say_duration(one.ttft.p90),
+    "ttft p99": lambda one: say_duration(one.ttft.p99),
+}
+_DISPENSABLE: Final = (
+    "ttft p99",
+    "cached",
+    "ttft p90",
+    "no answer",
+    "ttft p50",
+    "sessions",
+    "p90",
+    "out",
+    "cost",
+    "in",
+)
 
 
 def _kinds(total: Figures) -> Text:
