@@ -44,7 +44,7 @@ def converse(proxy: Proxy, session: str, *, hidden: bool = False) -> list[str]:
     return ids
 
 
-@pytest.fixture(scope="module", params=["summary", "full"])
+@pytest.fixture(scope="module", params=["summary", pytest.param("full", marks=pytest.mark.slow)])
 def written(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
     """Runs a command of ``logs`` over what a proxy wrote of two sessions; what it prints."""
     folder = tmp_path_factory.mktemp(request.param)
