@@ -304,7 +304,7 @@ def test_a_provider_that_never_accepts_tls(tmp_path):
 def test_a_provider_that_drips(proxy, upstream):
     """A byte at a time, head and body, each within its time: all of it arrives."""
     whole = answers.answer(b'{"slow":1}')
-    dripped = [step for byte in whole for step in (bytes([byte]), Pause(0.02))]
+    dripped = [step for byte in whole for step in (Pause(0.02), bytes([byte]))]
     upstream.ordinarily = lambda seen: dripped if b"drip" in seen.body else [whole]
     with given_back(proxy), clients(proxy, FEW) as asking:
         for client in asking:
