@@ -46,3 +46,17 @@ def test_duckdb_finds_files_by_a_pattern(bucket, files):
     connection.register_filesystem(files)
     found = connection.sql(f"SELECT count(*), max(filename) FROM read_ndjson('{bucket.path('2026-11-*/*.jsonl')}')")
     assert found.fetchall() == [(2, bucket.path("2026-11-26/a.jsonl"))]
+
+
+def test_a_store_is_asked_once_about_a_file(bucket, files, monkeypatch):
+    bucket.write("a", b"12")
+    asked = []
+    monkeypatch.setattr(
+        "open_llm_proxy.logs.bucket_files.obstore.head",
+        lambda _, key: asked.append(key) or {"size": 2, "last_modified": None},
+    )
+    assert [files.size(bucket.path("a")) for _ in range(3)] == [2, 2, 2]
+    assert len(asked) == 1
+    monkeypatch.setattr("open_llm_proxy.logs.bucket_files.KNOWN_S", 0)
+    files.size(bucket.path("a"))
+    assert len(asked) == 2
