@@ -45,6 +45,7 @@ class Bucket(Source):
         self._prefix = unquote(parts.path).strip("/")
         self.url = f"{self.scheme}://{self.name}" + (f"/{self._prefix}" if self._prefix else "")
         self._store = connect(url, options)
+        self.generation = 0
         self.root: ObjectStore = connect(f"{self.scheme}://{self.name}", options) if self._prefix else self._store
 
     def list(self, prefix: str = "", *, after: str = "") -> list[Stored]:
@@ -79,6 +80,7 @@ class Bucket(Source):
 
     def write(self, key: str, data: bytes | Path) -> None:
         """As ``Source.write``: one PUT, in parts where it is large; it shows when all of it is there."""
+        self.expire()
         with self.answering():
             obstore.put(self._store, key, data)
 
@@ -90,6 +92,7 @@ class Bucket(Source):
 
     def delete(self, keys: Iterable[str]) -> None:
         """As ``Source.delete``."""
+        self.expire()
         with self.answering():
             for key in keys:
                 with contextlib.suppress(FileNotFoundError):
@@ -112,6 +115,10 @@ class Bucket(Source):
             raise
         except Exception as error:  # obstore raises its own errors, ValueError and, for some, a bare Exception
             raise self.refused(error) from error
+
+    def expire(self) -> None:
+        """Let nothing that was known of its files count any more: they are written, or may have been by others."""
+        self.generation += 1
 
     def refused(self, error: Exception) -> UserError:
         """The store's refusal, with the variable that mends it."""

@@ -27,7 +27,7 @@ class BucketFiles(AbstractFileSystem):
     def __init__(self, scheme: str, buckets: Iterable[Bucket]) -> None:
         super().__init__()  # pyright: ignore[reportUnknownMemberType] - untyped
         self.protocol = scheme
-        self._known: dict[str, tuple[float, dict[str, Any]]] = {}
+        self._known: dict[str, tuple[float, int, dict[str, Any]]] = {}
         self._buckets = {bucket.name: bucket for bucket in buckets}
 
     @classmethod
@@ -50,14 +50,14 @@ class BucketFiles(AbstractFileSystem):
         Raises:
             FileNotFoundError: There is none.
         """
-        asked_at, known = self._known.get(path, (0.0, {}))
-        if known and time.monotonic() - asked_at < KNOWN_S:
-            return known
         bucket, key = self._find(path)
+        asked_at, generation, known = self._known.get(path, (0.0, 0, {}))
+        if known and generation == bucket.generation and time.monotonic() - asked_at < KNOWN_S:
+            return known
         with bucket.answering():
             found = obstore.head(bucket.root, key)
         told = {"name": path, "size": found["size"], "type": "file", "modified": found["last_modified"]}
-        self._known[path] = time.monotonic(), told
+        self._known[path] = time.monotonic(), bucket.generation, told
         return told
 
     def size(self, path: str) -> int:

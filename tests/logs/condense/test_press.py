@@ -121,3 +121,13 @@ def test_ctrl_c_is_no_error_of_the_engine(press, monkeypatch):
     monkeypatch.setattr(press, "_connection", Interrupted())
     with pytest.raises(KeyboardInterrupt):
         press.run("SELECT 1")
+
+
+def test_a_file_that_is_put_again_at_once_is_read_as_it_is(bucket, work):
+    with Press(bucket, work) as press:
+        for count in (1, 5000, 3, 70_000):
+            press.copy(f"SELECT range AS n, md5(range::VARCHAR) AS text FROM range({count})", work / "x.parquet")
+            bucket.write("x.parquet", work / "x.parquet")
+            assert press.run(f"SELECT count(*), max(text) IS NOT NULL, max(n) FROM {press.stored('x.parquet')}") == [
+                (count, True, count - 1)
+            ]

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from open_llm_proxy.logs.condense.press import parquet
-from open_llm_proxy.logs.condense.records import merge, torn_lines
+from open_llm_proxy.logs.condense.records import drop_doubles, merge, torn_lines
 from open_llm_proxy.logs.condense.site import Site
 
 DAY = "2026-11-01"
@@ -74,3 +74,13 @@ def test_many_lines_are_looked_at_in_batches(press, tmp_path):
     path = tmp_path / "x"
     path.write_bytes(b"".join(b'{"request_id":"%d"}\n{\n' % number for number in range(400)))
     assert torn_lines(press, path) == [b"{"] * 400
+
+
+def test_doubles_are_found_a_share_at_a_time(press, folder, corpus, work):
+    corpus.put(folder, [corpus.request(f"{number % 40}", corpus.stamp(DAY, 5)) for number in range(100)])
+    press.copy(press.raw_records(corpus.keys(folder)), work / "all.parquet")
+    for at_once in (7, 1000):
+        drop_doubles(press, work / "all.parquet", work / "out.parquet", at_once=at_once)
+        assert press.run(f"SELECT count(*), count(DISTINCT request_id) FROM {parquet([work / 'out.parquet'])}") == [
+            (40, 40)
+        ]

@@ -8,6 +8,7 @@ from typing import Any, Final, Self
 
 import duckdb
 
+from open_llm_proxy.logs.bucket import Bucket
 from open_llm_proxy.logs.condense.figures import CondenseError, Figures
 from open_llm_proxy.logs.engine import connect
 from open_llm_proxy.logs.statements import quote, quote_all, statement
@@ -54,7 +55,9 @@ class Press:
         self._source = source
         self._compression = f"zstd, COMPRESSION_LEVEL {level}"
         self._connection = connect([source], memory_bytes=memory_bytes, threads=allowed, spill=folder / "spill")
-        self._connection.execute(f"SET preserve_insertion_order = false; SET VARIABLE object_bytes = {OBJECT_BYTES[0]}")
+        # The cache knows a file by its time, in seconds: what was put just now would be read as it was before.
+        self._connection.execute("SET enable_external_file_cache = false; SET preserve_insertion_order = false")
+        self._connection.execute(f"SET VARIABLE object_bytes = {OBJECT_BYTES[0]}")
 
     def __enter__(self) -> Self:
         return self
@@ -81,6 +84,8 @@ class Press:
             raise _ours(error) from error
 
     def _run(self, command: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+        if isinstance(self._source, Bucket):
+            self._source.expire()  # other runs may have written there since the last statement
         try:
             return self._connection.execute(command, values or None).fetchall()
         except RuntimeError as error:  # what DuckDB makes of Ctrl-C

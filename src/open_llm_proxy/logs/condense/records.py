@@ -10,6 +10,8 @@ from open_llm_proxy.logs.condense.press import COLUMNS, IS_RECORD, Press, parque
 from open_llm_proxy.logs.condense.site import Site
 from open_llm_proxy.logs.statements import quote_all, statement
 
+AT_ONCE: Final = 2_000_000
+"""Records whose keys are in memory while doubles are found."""
 _BATCH: Final = 256
 
 
@@ -41,7 +43,7 @@ def merge(site: Site, press: Press, raw: Sequence[str], tables: Sequence[str], t
     if rows == records == expected.records:
         every.replace(target)
     else:
-        _drop_doubles(press, every, target)
+        drop_doubles(press, every, target)
         every.unlink()
     press.figures(parquet([target])).check(expected, target.name)
     return Merged(expected, records - expected.records, torn)
@@ -54,10 +56,14 @@ def _selects(press: Press, raw: Sequence[str], tables: Sequence[str]) -> Iterato
         yield press.stored_records(tables)
 
 
-def _drop_doubles(press: Press, every: Path, target: Path) -> None:
+def drop_doubles(press: Press, every: Path, target: Path, *, at_once: int = AT_ONCE) -> None:
+    """Write the records of a local Parquet file without doubles to another."""
     rows = parquet([every], options=", file_row_number = true")
     keys = statement("condense/keys", records=f"(FROM {rows} WHERE {IS_RECORD})", more=", ts, entry, file_row_number")
-    press.run(statement("condense/kept", keys=keys))
+    shares = 1 + press.count(rows) // at_once
+    press.run("CREATE OR REPLACE TEMP TABLE kept (place BIGINT)")
+    for share in range(shares):
+        press.run(statement("condense/kept", keys=keys, shares=str(shares), share=str(share)))
     press.copy(statement("condense/without_doubles", columns=COLUMNS, records=rows), target)
     press.run("DROP TABLE kept")
 
