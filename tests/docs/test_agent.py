@@ -12,7 +12,7 @@ import pytest
 from tests.parts.ports import free_port, is_open
 from tests.parts.processes import plain_environment, run_program, wait_until
 
-from open_llm_proxy.agent import exits
+from open_llm_proxy.agent import exits, plan_file
 from open_llm_proxy.agent.settings import Settings
 from open_llm_proxy.agent.transcript import ToolCall, ToolResult, Transcript, Turn
 
@@ -24,6 +24,10 @@ MAKE_RUN = "$(BIN)/open-llm-proxy serve --demo $(ARGS)"
 
 def blocks(text: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def section(heading: str) -> str:
+    return PAGE.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
 
 
 class Clone(NamedTuple):
@@ -97,6 +101,36 @@ def test_the_walk_through(clone: Clone):
     assert shown.returncode == 0, shown.stderr
     assert "How many parks are there?" in shown.stdout
     assert "SELECT 42 AS answer" in shown.stdout
+
+
+def test_a_replay_and_a_matrix(clone: Clone):
+    """The commands of the two sections, after the walk-through's question, in a session of its own."""
+    _, _, question, _, lines, *replays = (
+        printed.replace("walk-1", "walk-2") for printed in (*blocks(WALK, "sh"), *blocks(section("Replay"), "sh"))
+    )
+    assert clone.run(question).returncode == 0
+    wait_until(lambda: clone.run(lines).stdout.count("\n") == 4, "the records of two calls")
+    transcript, session = replays
+    done = clone.run(transcript)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.rstrip().endswith("answered · nothing differs")
+    done = clone.run(session)
+    assert done.returncode == 0, done.stderr
+    assert "was logged in summary mode: its system prompt is not in the records" in done.stderr
+    assert "https://parks.example.org/walk/replay" in (clone.folder / "replay.md").read_text()
+    (command,) = blocks(section("Matrix"), "sh")
+    done = clone.run(command)
+    assert done.returncode == 0, done.stderr
+    assert "parks: 24 of 24 cells run · 8/16 50% passed" in done.stdout
+    assert len(list((clone.folder / "runs" / "parks" / "cells").iterdir())) == 24
+
+
+def test_the_plan_is_the_example_and_each_key_is_named():
+    matrix = section("Matrix")
+    assert blocks(matrix, "toml") == [(ROOT / "examples" / "parks.toml").read_text()]
+    keys = {*plan_file._KEYS, *plan_file._MODEL_KEYS, *plan_file._PROMPT_KEYS, *plan_file._JUDGE_KEYS}
+    tables = matrix.partition("| key |")[2]
+    assert [key for key in sorted(keys | set(plan_file._GOLD_KEYS)) if f"`{key}`" not in tables] == []
 
 
 def test_the_program(clone: Clone):
