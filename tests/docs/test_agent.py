@@ -16,6 +16,8 @@ from open_llm_proxy.agent import exits, plan_file
 from open_llm_proxy.agent.settings import Settings
 from open_llm_proxy.agent.transcript import ToolCall, ToolResult, Transcript, Turn
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "agent.md").read_text()
 WALK = PAGE.partition("## Walk-through")[2].partition("\n## ")[0]

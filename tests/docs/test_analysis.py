@@ -20,6 +20,8 @@ from open_llm_proxy.logs.query import ask, open_views
 from open_llm_proxy.logs.views import VIEWS
 from open_llm_proxy.logs.window import ALL
 
+pytestmark = pytest.mark.slow
+
 ZONES: Final = ("UTC", "America/Los_Angeles")
 FORMS: Final = ("raw", "tiers", "both")
 Rows = list[tuple[Any, ...]]

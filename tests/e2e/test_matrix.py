@@ -19,6 +19,8 @@ from tests.parts.proxy import KEY, Proxy, provider, run_proxy
 
 from open_llm_proxy import __version__
 
+pytestmark = pytest.mark.slow
+
 PROGRAM: Final = Path(sys.executable).with_name("open-llm-proxy")
 PLAN: Final = """
 name = "parks"

@@ -16,6 +16,8 @@ from tests.parts.processes import plain_environment, wait_until
 from tests.parts.proxy import KEY, Proxy, provider, run_proxy
 from tests.parts.s3_server import run_s3_server
 
+pytestmark = pytest.mark.slow
+
 PROGRAM: Final = Path(sys.executable).with_name("open-llm-proxy")
 ORIGIN: Final = "https://parks.example.org/app"
 SQL: Final = {

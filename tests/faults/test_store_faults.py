@@ -10,6 +10,8 @@ from tests.parts.reckoning import reckon
 from tests.parts.rgw import run_rgw
 from tests.parts.service import run_service
 
+pytestmark = pytest.mark.slow
+
 FAULTS = [
     ((503, "SlowDown"), "fewer requests"),
     ((404, "NoSuchBucket"), "bucket does not exist"),

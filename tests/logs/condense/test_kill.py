@@ -13,6 +13,8 @@ from tests.parts.processes import plain_environment
 
 from open_llm_proxy.logs.source import open_source
 
+pytestmark = pytest.mark.slow
+
 STEPS = 250
 """About how many steps a run over these records has."""
 TODAY = "2026-11-03"
