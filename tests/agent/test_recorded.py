@@ -2,7 +2,7 @@ import asyncio
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from open_llm_proxy.agent.recorded import RecordedTools, canonical, key_of
@@ -61,6 +61,7 @@ def test_another_call_is_an_error_that_says_so_and_is_noted(tools, name, argumen
     assert [(one.name, json.loads(one.arguments)) for one in tools.missing] == [(name, arguments)]
 
 
+@settings(max_examples=25)
 @given(st.dictionaries(st.text(), st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists)))
 def test_order_and_white_space_are_no_matter(arguments):
     other = json.loads(json.dumps(dict(reversed(arguments.items())), indent=3))

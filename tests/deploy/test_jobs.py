@@ -13,6 +13,8 @@ from tests.parts.processes import plain_environment
 from tests.parts.proxy import provider, run_proxy
 from tests.parts.s3_server import run_s3_server
 
+pytestmark = pytest.mark.slow
+
 JOBS = parts.read("cronjobs.yaml")
 DAILY, MONTHLY, HOURLY = "logs-consolidate-daily", "logs-consolidate-monthly", "logs-mirror-raw-hourly"
 

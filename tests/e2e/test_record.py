@@ -20,6 +20,8 @@ from tests.parts.model_upstream import ModelUpstream
 from tests.parts.processes import plain_environment, wait_until
 from tests.parts.proxy import COMMAND, KEY, LISTENING, Proxy, provider, run_proxy
 
+pytestmark = pytest.mark.slow
+
 PROMPT = "You are a geographer."
 IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,aGVsbG8gd29ybGQ="}}
 AUDIO = {"type": "input_audio", "input_audio": {"data": "aGVsbG8gd29ybGQ=", "format": "wav"}}

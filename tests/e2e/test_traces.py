@@ -14,6 +14,8 @@ from tests.parts.ports import free_port
 from tests.parts.proxy import provider, run_proxy
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+pytestmark = pytest.mark.slow
+
 TRACEPARENT = f"00-{TRACE}-{PARENT}-01"
 
 

@@ -9,6 +9,8 @@ from tests.parts.processes import wait_until
 from tests.parts.proxy import provider
 from tests.parts.service import run_service
 
+pytestmark = pytest.mark.slow
+
 DISK_BYTES = 24 << 20
 
 

@@ -20,6 +20,8 @@ from open_llm_proxy.spool.frame import RequestHeader, ResponseHeader
 from open_llm_proxy.spool.writer import SpoolWriter
 from open_llm_proxy.telemetry.scoreboard import SLOT_COUNTERS
 
+pytestmark = pytest.mark.slow
+
 MOST_MEMORY_KB = 200_000
 BACKLOG_CALLS = 3000
 PROMPT_BYTES = 100_000

@@ -9,6 +9,8 @@ from open_llm_proxy.logs.engine import connect
 from open_llm_proxy.logs.views import VIEWS, create_views
 from open_llm_proxy.logs.window import ALL
 
+pytestmark = pytest.mark.slow
+
 DAYS = ("2026-10-30", "2026-10-31", "2026-11-01")
 
 
