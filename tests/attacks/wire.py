@@ -3,8 +3,9 @@
 import re
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import count
 from typing import Final, NamedTuple
 
 QUIET_S: Final = 0.25
@@ -78,6 +79,20 @@ def _read(client: socket.socket, quiet_s: float) -> Reply:
     return Reply(data, closed=True)
 
 
+def _serve(server: socket.socket, answer: Callable[[socket.socket, int], None]) -> None:
+    """Give each connection, and its number from 1 on, to a thread of its own, until the server is closed."""
+
+    def accept() -> None:
+        for number in count(1):
+            try:
+                connection, _ = server.accept()
+            except OSError:
+                return
+            threading.Thread(target=answer, args=(connection, number), daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+
+
 class Tap:
     """A provider that answers each request it understands and keeps what it got.
 
@@ -90,18 +105,9 @@ class Tap:
         self.port = server.getsockname()[1]
         self.requests: list[bytes] = []
         self.strange: list[bytes] = []
-        self._server = server
-        threading.Thread(target=self._serve, daemon=True).start()
+        _serve(server, self._answer)
 
-    def _serve(self) -> None:
-        while True:
-            try:
-                connection, _ = self._server.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
-
-    def _answer(self, connection: socket.socket) -> None:
+    def _answer(self, connection: socket.socket, _number: int) -> None:
         data = b""
         with connection:
             try:
@@ -149,18 +155,7 @@ class Script:
         self.connections: dict[int, list[int]] = {}
         """The connections, by number, that each row's calls came on."""
         self._answers = answers
-        self._server = server
-        self._number = 0
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                connection, _ = self._server.accept()
-            except OSError:
-                return
-            self._number += 1
-            threading.Thread(target=self._answer, args=(connection, self._number), daemon=True).start()
+        _serve(server, self._answer)
 
     def _answer(self, connection: socket.socket, number: int) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import pytest
 from tests.parts import answers
-from tests.parts.mcp_server import EXAMPLE, RunningServer, run_mcp_server
+from tests.parts.mcp_server import RunningServer
 from tests.parts.model_upstream import Hold, ModelUpstream, Seen, run_upstream
 from tests.parts.processes import plain_environment, run_program, wait_until
 from tests.parts.proxy import KEY, Proxy, provider, run_proxy
@@ -66,12 +66,6 @@ def reply(seen: Seen) -> list[bytes]:
         called = {"id": "call_1", "type": "function", "function": function}
         return [answers.answer(answers.dump(answers.chat(None, model="knows-1", tool_calls=[called])))]
     return [answers.answer(answers.dump(answers.chat(f"There are {last['content']}", model="knows-1")))]
-
-
-@pytest.fixture(scope="module")
-def parks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    with run_mcp_server(tmp_path_factory.mktemp("parks"), EXAMPLE) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from typing import Any, Final
 import pytest
 from tests.parts import answers
 from tests.parts.bucket import Bucket
-from tests.parts.mcp_server import EXAMPLE, RunningServer, run_mcp_server
+from tests.parts.mcp_server import RunningServer
 from tests.parts.model_upstream import ModelUpstream, Seen, run_upstream
 from tests.parts.processes import plain_environment, wait_until
 from tests.parts.proxy import KEY, Proxy, provider, run_proxy
@@ -39,12 +39,6 @@ def reply(seen: Seen) -> list[bytes]:
         function = {"name": "query", "arguments": json.dumps({"sql": SQL[name]})}
         value = answers.chat(None, tool_calls=[{"id": "call_1", "type": "function", "function": function}])
     return [answers.answer(answers.dump(value | {"model": f"up-{body['model']}", "usage": usage}))]
-
-
-@pytest.fixture(scope="module")
-def parks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    with run_mcp_server(tmp_path_factory.mktemp("parks"), EXAMPLE) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.parts.faulty_store import run_faulty_store
+from tests.parts.load import answer_with_question
+from tests.parts.model_upstream import run_upstream
 from tests.parts.s3_server import S3Server, run_s3_server
 
 WRITER = """
@@ -167,4 +170,17 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
 @pytest.fixture(scope="module")
 def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     with run_s3_server(tmp_path_factory.mktemp("s3")) as running:
+        yield running
+
+
+@pytest.fixture
+def upstream():
+    with run_upstream() as running:
+        running.ordinarily = answer_with_question
+        yield running
+
+
+@pytest.fixture
+def store():
+    with run_faulty_store() as running:
         yield running

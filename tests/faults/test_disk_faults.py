@@ -2,9 +2,7 @@
 
 import pytest
 from tests.parts.disk import small_disk
-from tests.parts.faulty_store import run_faulty_store
-from tests.parts.load import answer_with_question, more_answers, run_load
-from tests.parts.model_upstream import run_upstream
+from tests.parts.load import more_answers, run_load
 from tests.parts.processes import wait_until
 from tests.parts.proxy import provider
 from tests.parts.service import run_service
@@ -18,19 +16,6 @@ DISK_BYTES = 24 << 20
 def disk(tmp_path):
     with small_disk(tmp_path / "disk", DISK_BYTES) as mounted:
         yield mounted
-
-
-@pytest.fixture
-def upstream():
-    with run_upstream() as running:
-        running.ordinarily = answer_with_question
-        yield running
-
-
-@pytest.fixture
-def store():
-    with run_faulty_store() as running:
-        yield running
 
 
 @pytest.fixture

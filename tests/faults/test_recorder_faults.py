@@ -9,8 +9,7 @@ import time
 
 import pytest
 from tests.parts.faulty_store import run_faulty_store
-from tests.parts.load import answer_with_question, more_answers, run_load
-from tests.parts.model_upstream import run_upstream
+from tests.parts.load import more_answers, run_load
 from tests.parts.processes import wait_until
 from tests.parts.proxy import provider
 from tests.parts.reckoning import reckon
@@ -44,13 +43,6 @@ if not Recorder(settings, board).run(stop, grace_s=300):
     sys.exit("not all was shipped")
 print(Path("/proc/self/status").read_text(), file=sys.stderr)
 """
-
-
-@pytest.fixture
-def upstream():
-    with run_upstream() as running:
-        running.ordinarily = answer_with_question
-        yield running
 
 
 def test_calls_go_on_while_the_recorder_stands_still(upstream, s3_server, tmp_path):

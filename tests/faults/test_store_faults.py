@@ -1,9 +1,7 @@
 """A store that fails: said once, calls go on, chunk files wait and are caught up in order; ``/health`` tells all along."""
 
 import pytest
-from tests.parts.faulty_store import run_faulty_store
-from tests.parts.load import answer_with_question, more_answers, run_load
-from tests.parts.model_upstream import run_upstream
+from tests.parts.load import more_answers, run_load
 from tests.parts.processes import wait_until
 from tests.parts.proxy import provider
 from tests.parts.reckoning import reckon
@@ -18,19 +16,6 @@ FAULTS = [
     ((500, "InternalError"), "InternalError"),
 ]
 """One that holds all files up and passes, one that a person must mend, one that may be a single file's."""
-
-
-@pytest.fixture
-def upstream():
-    with run_upstream() as running:
-        running.ordinarily = answer_with_question
-        yield running
-
-
-@pytest.fixture
-def store():
-    with run_faulty_store() as running:
-        yield running
 
 
 @pytest.fixture

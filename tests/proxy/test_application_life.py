@@ -26,7 +26,7 @@ def test_a_fault_of_ours_ends_one_connection_and_is_said(rig, monkeypatch):
     def fail(*_):
         raise ZeroDivisionError("on purpose")
 
-    monkeypatch.setattr("open_llm_proxy.proxy.call.read_body", fail)
+    monkeypatch.setattr("open_llm_proxy.proxy.call.read_model", fail)
     rig.expected_faults = 2
     for _ in range(2):
         client = rig.client()

@@ -174,7 +174,7 @@ class Session:
 
     async def _run_tools(self, turn: Turn) -> None:
         """Run a turn's calls side by side; their results stand in the calls' order, whichever comes first."""
-        await _all_or_none(self._run_tool(call) for call in turn.tool_calls)
+        await all_or_none(self._run_tool(call) for call in turn.tool_calls)
         results = [
             {"role": "tool", "tool_call_id": call.id, "content": call.result.content if call.result else ""}
             for call in turn.tool_calls
@@ -256,7 +256,7 @@ async def ending(transcript: Transcript, on_event: OnEvent = ignore) -> AsyncGen
             on_event(Ended(transcript.exit, transcript.answer))
 
 
-async def _all_or_none(work: Iterable[Awaitable[None]]) -> None:
+async def all_or_none(work: Iterable[Awaitable[None]]) -> None:
     """Wait for all; the first error cancels the others and is raised as it is."""
     tasks = [asyncio.ensure_future(one) for one in work]
     try:

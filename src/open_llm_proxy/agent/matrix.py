@@ -1,6 +1,5 @@
 """A plan is run: cells side by side up to a limit, each kept as it ends; what is kept already is not run again."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
@@ -11,7 +10,7 @@ from open_llm_proxy.agent.cell_folder import CellFolder
 from open_llm_proxy.agent.gold import grade
 from open_llm_proxy.agent.jsonvalues import Object, as_object, as_text
 from open_llm_proxy.agent.judge import judge_answer, judged_already, verdict
-from open_llm_proxy.agent.loop import Session, ending
+from open_llm_proxy.agent.loop import Session, all_or_none, ending
 from open_llm_proxy.agent.model import ProxyModel
 from open_llm_proxy.agent.plan import Plan
 from open_llm_proxy.agent.settings import Settings, fresh_session_id
@@ -91,13 +90,7 @@ class Matrix:
                 outcome = self._outcomes[cell.name] = await self._finish(cell)
                 self.on_outcome(outcome)
 
-        tasks = [asyncio.ensure_future(work()) for _ in range(min(self._plan.parallel, len(self.cells)))]
-        try:
-            await asyncio.gather(*tasks)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        await all_or_none(work() for _ in range(min(self._plan.parallel, len(self.cells))))
         return self.outcomes
 
     @property

@@ -27,7 +27,7 @@ from open_llm_proxy.proxy.capture import Captured
 from open_llm_proxy.proxy.errors import Refusal, render, render_event, row_of_protocol_status
 from open_llm_proxy.proxy.noted import Noted
 from open_llm_proxy.proxy.relay import KNOWN_TIMINGS, TIMINGS, Relayed, server_timing
-from open_llm_proxy.proxy.request import peek, read_body, read_model, read_multipart_model, read_user_id
+from open_llm_proxy.proxy.request import Body, peek, read_body, read_model, read_multipart_model, read_user_id
 from open_llm_proxy.proxy.routing import UNROUTED
 from open_llm_proxy.proxy.stream_end import StreamEnd
 from open_llm_proxy.spool.frame import WORKER_ENDED
@@ -79,7 +79,7 @@ class Call(Noted):
             values = peek(body) if caller.plain else None
             plan = None if values is None else caller.plans.get(bytes(values.get("model", b"")))
             if values is None or plan is None or plan.edits.concern(values):
-                self._prepare(body)
+                self._prepare(body, None if values is None else Body(body, values))
             else:  # compact JSON for a model that this caller asked before, with nothing to edit: as most calls are
                 self._plan = plan
                 self._sent_body = body
@@ -91,15 +91,16 @@ class Call(Noted):
         self._note_request()
         self._attempt()
 
-    def _prepare(self, raw: bytes) -> None:
-        """Peek, route and edit."""
+    def _prepare(self, raw: bytes, body: Body | None) -> None:
+        """Route and edit; ``body`` None: it is still to be read."""
         caller = self._caller
         if caller.multipart:
             model = self._model = read_multipart_model(raw, caller.head.fields[b"content-type"])
             self._sent_body = raw
             self._route(model, json.dumps(model).encode())
             return
-        body = read_body(raw)
+        if body is None:
+            body = read_body(raw)
         if body.duplicates:
             for key in _ROUTED_KEYS:
                 body.get(key)  # refuses what stands twice

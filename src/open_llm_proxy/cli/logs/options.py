@@ -26,3 +26,7 @@ ModelOption = Annotated[
 ]
 ErrorsOption = Annotated[bool, typer.Option("--errors", help="Only what went wrong.")]
 OutputOption = Annotated[str | None, typer.Option("--output", "-o", metavar="FILE", help="Write to a file.")]
+FormOption = Annotated[
+    str | None,
+    typer.Option("--format", metavar="table|csv|json|jsonl|parquet|markdown", help="Else by FILE's ending; or table."),
+]

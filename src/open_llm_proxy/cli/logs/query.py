@@ -6,19 +6,22 @@ from typing import Annotated
 
 import typer
 
-from open_llm_proxy.cli.logs.options import FromDirOption, FromOption, OutputOption, SinceOption, StoreOption, ToOption
+from open_llm_proxy.cli.logs.options import (
+    FormOption,
+    FromDirOption,
+    FromOption,
+    OutputOption,
+    SinceOption,
+    StoreOption,
+    ToOption,
+)
 
 
 def query(  # noqa: PLR0917 - Typer makes options of parameters
     sql: Annotated[
         str, typer.Argument(metavar="SQL", help="Over records, turns, sessions, system_prompts; -: from stdin.")
     ],
-    form: Annotated[
-        str | None,
-        typer.Option(
-            "--format", metavar="table|csv|json|jsonl|parquet|markdown", help="Else by FILE's ending; or table."
-        ),
-    ] = None,
+    form: FormOption = None,
     output: OutputOption = None,
     since: SinceOption = None,
     start: FromOption = None,

@@ -7,6 +7,7 @@ import typer
 
 from open_llm_proxy.cli.logs.options import (
     ErrorsOption,
+    FormOption,
     FromDirOption,
     FromOption,
     ModelOption,
@@ -26,12 +27,7 @@ def sessions(  # noqa: PLR0917 - Typer makes options of parameters
     model: ModelOption = None,
     errors: ErrorsOption = False,
     limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="No more than so many.")] = 50,
-    form: Annotated[
-        str | None,
-        typer.Option(
-            "--format", metavar="table|csv|json|jsonl|parquet|markdown", help="Else by FILE's ending; or table."
-        ),
-    ] = None,
+    form: FormOption = None,
     output: OutputOption = None,
     from_dir: FromDirOption = None,
     store: StoreOption = None,
