@@ -19,7 +19,7 @@ from open_llm_proxy.serve.run import run
 from open_llm_proxy.telemetry.scoreboard import ACCEPTED, IN_FLIGHT, LOST, SPOOLED
 
 MODE = os.environ["MISBEHAVE"]
-MARGIN_S = 0.2
+MARGIN_S = 0.2 if MODE in ("deaf", "slow to flush") else 20  # the others end by themselves, on a busy machine late
 
 
 def say(text: str) -> None:

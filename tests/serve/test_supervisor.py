@@ -104,6 +104,22 @@ def test_drain_finishes_what_is_in_flight(start, provider):
     assert served.wait() == 0
 
 
+def test_connections_that_wait_for_a_worker_in_its_pause_are_served_when_the_drain_begins(start):
+    served = start()
+    assert served.port
+    worker = 0
+    for death in range(5):
+        worker = served.child("worker", but=worker)
+        os.kill(worker, signal.SIGKILL)
+        served.line("worker 1 was killed by SIGKILL; it is started again", number=death + 1)
+    with served.connect() as connection:  # 0.8 s are left
+        connection.sendall(b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n")
+        served.send_signal(signal.SIGTERM)
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert served.wait() == 0
+
+
 def test_a_second_signal_ends_at_once(start, provider):
     served = start()
     assert served.port

@@ -121,8 +121,9 @@ class Supervisor:
         try:
             process = child.start(self._source.snapshot)
         except OSError as error:
-            delay_s = child.note_death(successor=True)
-            diagnostics.say("error", f"{child.name} can't be started: {error.strerror}; again in {delay_s:g} s")
+            delay_s = child.note_death(successor=self._is_needed(child))
+            again = "" if child.start_at is None else f"; again in {delay_s:g} s"
+            diagnostics.say("error", f"{child.name} can't be started: {error.strerror}{again}")
         else:
             self._selector.register(process, selectors.EVENT_READ, partial(self._hear, child))
 
@@ -240,9 +241,12 @@ class Supervisor:
         diagnostics.say("info", f"{why}: no new connections; calls in flight have {drain_s:g} s")
         self._phase = Phase.DRAINING
         self._deadline = time.monotonic() + drain_s + DRAIN_MARGIN_S
+        for child in self._workers:
+            if child.process is None:
+                self._start(child)  # clients may wait in its socket, which would reset them if nobody took them
+            child.start_at = None
         self._send_all(Drain(drain_s), "worker")
         for child in self._workers:
-            child.start_at = None
             if child.spec.listener is not None:
                 child.spec.listener.close()  # the worker's own descriptor keeps it until it has taken what waits
 
