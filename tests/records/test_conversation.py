@@ -160,3 +160,20 @@ def test_a_prompt_of_text_completions_is_the_question():
 def test_other_apis_have_no_conversation_unless_they_send_messages():
     assert read({"input": ["a"]}, "other") == Conversation()
     assert read({"messages": [{"role": "user", "content": "q"}]}, "other").user_question == "q"
+
+
+def test_responses_that_go_on_from_an_earlier_one_may_have_instructions_alone():
+    assert read({"previous_response_id": "r", "instructions": "be brief"}, "responses") == Conversation(
+        system="be brief"
+    )
+    assert read({"previous_response_id": "r"}, "responses") == Conversation()
+
+
+def test_a_user_who_only_hands_results_back_has_said_nothing():
+    blocks = [{"type": "tool_result", "tool_use_id": "a", "content": {"rows": 3}}]
+    said = read({"messages": [{"role": "user", "content": blocks}]}, "messages")
+    assert said == Conversation(1, None, None, None, [ToolResult("a", '{"rows":3}')])
+
+
+def test_messages_without_any():
+    assert read({"system": "be brief"}, "messages") == Conversation(system="be brief")

@@ -2,6 +2,7 @@
 
 import json
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -76,3 +77,11 @@ def test_bytes_of_any_kind_never_raise(body):
     for whole in (True, False):
         fields = read_fields(body, whole=whole)
         assert fields is None or isinstance(unpack_fields(fields), dict)
+
+
+def test_a_value_nested_deeper_than_can_be_read_is_none_and_spoils_no_other():
+    # What msgspec passes over unread it may not be able to read: a Raw made by hand stands for it.
+    deep = msgspec.Raw(b"[" * 100_000 + b"]" * 100_000)
+    assert value_of(deep) is None
+    assert count_items(deep) is None
+    assert unpack_fields({"a": deep, "b": msgspec.Raw(b"1")}) == {"a": None, "b": 1}

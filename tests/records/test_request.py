@@ -320,3 +320,21 @@ def test_parts_with_pictures_sound_and_files_keep_their_shape_only(read_request)
         {"type": "file", "file": {"filename": "a.pdf", "file_data": {"omitted": "application/pdf", **as_sound}}},
     ]
     assert record["user_question"] == "What is this?"
+
+
+def test_a_text_that_begins_like_a_data_url_is_kept_as_it_was_said(read_request):
+    pasted = 'data: {"choices":[],"usage":null}'
+    record = read_request({"messages": [{"role": "user", "content": pasted}]}, context={"capture_mode": "full"})
+    assert record["messages"] == [{"role": "user", "content": pasted}]
+
+
+def test_nothing_is_said_to_be_cut_of_what_is_not_logged(read_request):
+    body = json.dumps(CHAT).encode()
+    record = read_request(body[:-20], total_bytes=len(body), content_logged=False)
+    assert (record["truncated"], record["request_sha256"]) == ([], None)
+
+
+def test_params_nested_deeper_than_they_can_be_searched_are_kept_as_they_came(read_request):
+    deep = "[" * 900 + '"sk-planted0123456789"' + "]" * 900
+    record = read_request(f'{{"model": "m", "seed": 7, "deep": {deep}}}'.encode())
+    assert record["params"] == f'{{"seed":7,"deep":{deep}}}'.replace("sk-planted0123456789", "[REDACTED]")

@@ -368,3 +368,11 @@ def test_any_answer_gives_all_fields(read_response, response_frame, body, status
         record = read_response(body, provider_status=status, content_type=kind)
         fields = type(msgspec.convert(record, dict)) and list(record)
         assert len(fields) == 37
+
+
+def test_usage_nested_deeper_than_it_can_be_scrubbed_is_left_out_and_the_rest_stays(read_response):
+    usage = f'{{"total_tokens": 3, "deep": {"[" * 900}"{SECRET}"{"]" * 900}}}'
+    body = f'{{"id": "c", "choices": [{{"message": {{"content": "x"}}}}], "usage": {usage}}}'.encode()
+    record = read_response(body, context={"secrets": (SECRET,)})
+    assert (record["tokens"], record["content"], record["completion_id"]) == (None, "x", "c")
+    assert record["truncated"] == ["tokens"]

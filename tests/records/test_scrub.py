@@ -315,3 +315,10 @@ def test_json_in_json_in_json_takes_linear_time():
     while len(text) < 1_000_000:
         text = json.dumps([text])
     assert "abc" not in SCRUBBER.text(text)
+
+
+def test_a_text_that_would_never_settle_ends_all_the_same(monkeypatch):
+    rounds = []
+    monkeypatch.setattr(Scrubber, "_round", lambda _, text: (rounds.append(text), text + "!")[1])
+    assert Scrubber().text("token: abcdef12") == "token: abcdef12!!!!!"
+    assert len(rounds) == 5

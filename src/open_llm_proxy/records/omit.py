@@ -11,7 +11,8 @@ from open_llm_proxy.answers.answer import Object, as_text
 # Shorter base64 than this is an id or a hash; a field that names its format holds data whatever its length.
 _MIN_CHARACTERS: Final = 512
 _HEAD_CHARACTERS: Final = 256
-_DATA_URL: Final = re.compile(r"data:([^;,]*)((?:;[^;,]*)*),", re.IGNORECASE)
+# RFC 2397, with a type or a parameter: "data: a, b" and "data:1,2" are what a person or a file says.
+_DATA_URL: Final = re.compile(r"data:(?=[^,])((?:[\w.+-]+/[\w.+-]+)?)((?:;[^;,\s]*)*),", re.IGNORECASE)
 _INLINE: Final = re.compile(r"data:([\w.+-]+/[\w.+-]+)?+(?:;[\w.+-]+=[\w.+-]*+)*+;base64,([A-Za-z0-9+/=_-]{64,}+)")
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/=_\-\s]+")
 _DATA_FIELDS: Final = frozenset(("data", "file_data", "b64_json", "image", "mask", "audio", "bytes"))

@@ -191,6 +191,7 @@ def _keep_usage(answer: Answer, texts: Texts) -> dict[str, object] | None:
     try:
         return texts.scrubber.value(answer.usage)
     except RecursionError:
+        texts.note_cut("tokens")
         return None
 
 
