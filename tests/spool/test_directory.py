@@ -1,7 +1,10 @@
+import contextlib
+import errno
 import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -14,8 +17,11 @@ from open_llm_proxy.spool.directory import (
     list_directories,
     make_folder,
     measure,
+    outbox_root,
+    parts_root,
     remove_if_read,
     remove_unfinished,
+    sync_folder,
 )
 
 
@@ -118,3 +124,90 @@ def test_a_spool_that_cannot_be_made_is_refused_with_the_remedy(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match=r"cannot be written.*Set SPOOL_DIR"):
         SpoolLock.acquire(tmp_path / "file" / "spool")
+
+
+def test_a_segment_that_goes_while_the_spool_is_measured_hides_no_other(tmp_path, monkeypatch):
+    directory = WriterDirectory(tmp_path)
+    for number in (1, 2, 3):
+        (directory.path / f"0000000{number}.2026-11-25.open").write_bytes(bytes(100))
+    real = os.scandir
+
+    def scan_late(path):
+        entries = list(real(path))
+        for entry in entries:
+            if entry.name.startswith("00000002"):
+                Path(entry.path).unlink()  # between the list and the look at it
+        return contextlib.nullcontext(entries)
+
+    monkeypatch.setattr(os, "scandir", lambda path: scan_late(path) if path == directory.path else real(path))
+    assert measure(tmp_path) == {directory.name: 200}
+    monkeypatch.undo()
+    directory.release()
+
+
+def test_a_directory_that_goes_while_the_spool_is_measured_counts_nothing(tmp_path, monkeypatch):
+    directory = WriterDirectory(tmp_path)
+    directory.release()
+    monkeypatch.setattr("open_llm_proxy.spool.directory.list_directories", lambda _: [directory.path])
+    assert measure(tmp_path) == {directory.name: 0}
+
+
+def test_a_directory_that_cannot_be_named_leaves_no_lock_behind(tmp_path, monkeypatch):
+    def fail(path, target):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(type(tmp_path), "rename", fail)
+    held = len(list(Path("/proc/self/fd").iterdir()))
+    with pytest.raises(OSError, match="No space left"):
+        WriterDirectory(tmp_path)
+    monkeypatch.undo()
+    assert len(list(Path("/proc/self/fd").iterdir())) == held
+    assert list_directories(tmp_path) == []
+    (begun,) = frames_root(tmp_path).iterdir()
+    os.utime(begun, (1, 1))
+    remove_unfinished(tmp_path)
+    assert not begun.exists()
+
+
+def test_a_directory_without_its_lock_is_the_oldest_and_can_be_taken(tmp_path):
+    directory = WriterDirectory(tmp_path)
+    bare = frames_root(tmp_path) / ("f" * 16)
+    bare.mkdir()
+    assert [path.name for path in list_directories(tmp_path)] == [bare.name, directory.name]
+    heir = DeadDirectory.take(bare)
+    assert heir is not None
+    heir.release()
+    directory.release()
+
+
+def test_frames_that_are_no_folder_are_no_directories(tmp_path):
+    frames_root(tmp_path).touch()
+    assert list_directories(tmp_path) == []
+    assert measure(tmp_path) == {}
+
+
+def test_a_directory_that_is_filled_while_it_is_removed_stays(tmp_path, monkeypatch):
+    path = tmp_path / ("0" * 16)
+    path.mkdir()
+    (path / "late").touch()
+    monkeypatch.setattr(os, "listdir", lambda _: [])
+    assert not remove_if_read(path)
+    assert (path / "late").exists()
+    monkeypatch.undo()
+    assert remove_if_read(tmp_path / "none")
+
+
+def test_what_is_a_writers_stands_apart_from_what_is_the_recorders(tmp_path):
+    assert len({frames_root(tmp_path), parts_root(tmp_path), outbox_root(tmp_path)}) == 3
+
+
+def test_a_folder_is_synced_and_closed(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda fd: synced.append((fd, str(Path(f"/proc/self/fd/{fd}").readlink()))))
+    sync_folder(tmp_path)
+    ((fd, path),) = synced
+    assert path == str(tmp_path)
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(fd)
+    with pytest.raises(FileNotFoundError):
+        sync_folder(tmp_path / "none")

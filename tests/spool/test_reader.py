@@ -1,7 +1,12 @@
+import os
+import zlib
+
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from open_llm_proxy.spool import reader as reader_module
 from open_llm_proxy.spool.frame import PREFIX, FrameError, encode
 from open_llm_proxy.spool.reader import Damage, SegmentReader, Whole
 from open_llm_proxy.spool.segment import SegmentHeader, UnknownFormatError, encode_segment_header
@@ -176,14 +181,14 @@ def test_a_file_that_holds_something_else_is_spoilt_and_not_torn(kit, path, data
     assert (item.offset, item.end, item.torn) == (0, len(data), False)
 
 
-def test_a_frame_of_a_later_version_is_passed_over_whole(kit, path):
-    import zlib
-
-    import msgspec
-
+def later_frame(body):
+    """A frame whose checksum is right and whose header is of a kind that this version does not know."""
     packed = msgspec.msgpack.encode(["z", 1])
-    body = frame(kit, 99)  # must not be found by a search
-    strange = PREFIX.pack(b"OLPF", len(packed), len(body), zlib.crc32(packed, len(body))) + packed + body
+    return PREFIX.pack(b"OLPF", len(packed), len(body), zlib.crc32(packed, len(body))) + packed + body
+
+
+def test_a_frame_of_a_later_version_is_passed_over_whole(kit, path):
+    strange = later_frame(frame(kit, 99))  # its body must not be found by a search
     path.write_bytes(HEAD + frame(kit, 1) + strange + frame(kit, 2))
     for block_bytes in (1 << 20, 64):
         items = kit.items(path, block_bytes=block_bytes)
@@ -192,9 +197,7 @@ def test_a_frame_of_a_later_version_is_passed_over_whole(kit, path):
 
 
 def test_a_body_full_of_false_beginnings_does_not_cost_hours(kit, path, monkeypatch):
-    from open_llm_proxy.spool import reader as module
-
-    monkeypatch.setattr(module, "SEARCH_BYTES", 1 << 20)
+    monkeypatch.setattr(reader_module, "SEARCH_BYTES", 1 << 20)
     false = PREFIX.pack(b"OLPF", 1 << 19, 0, 0)
     path.write_bytes(HEAD + b"spoilt" + false * 40_000)
     items = kit.items(path)
@@ -208,3 +211,29 @@ def test_damaged_bytes_can_be_looked_at(kit, path):
     assert reader.bytes_of(damage, 5) == b"not a"
     assert reader.modified_ns() == path.stat().st_mtime_ns
     reader.close()
+
+
+def test_the_search_ends_at_a_frame_of_a_later_version_too(kit, path):
+    strange = later_frame(frame(kit, 99))
+    path.write_bytes(HEAD + b"spoilt" + strange + frame(kit, 2))
+    items = kit.items(path)
+    assert numbers(items) == [2]
+    sizes = [item.end - item.offset for item in items if isinstance(item, Damage)]
+    assert sizes == [len(b"spoilt"), len(strange)]
+
+
+def test_a_frame_is_found_wherever_its_beginning_falls_in_the_blocks_that_are_searched(kit, path, monkeypatch):
+    monkeypatch.setattr(reader_module, "BLOCK_BYTES", 64)
+    for length in range(1, 200):
+        path.write_bytes(HEAD + b"x" * length + frame(kit, 1, b"body"))
+        damage, found = kit.items(path)
+        assert (damage.end - damage.offset, found.frame.body) == (length, b"body")
+
+
+def test_a_long_body_that_the_kernel_gives_in_pieces_is_whole(kit, path, monkeypatch):
+    body = os.urandom(3 << 20)
+    path.write_bytes(HEAD + frame(kit, 1, body))
+    real = os.pread
+    monkeypatch.setattr(os, "pread", lambda fd, size, offset: real(fd, min(size, 1 << 20), offset))
+    (found,) = kit.items(path)
+    assert found.frame.body == body

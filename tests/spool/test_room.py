@@ -102,3 +102,15 @@ def test_other_writers_bytes_are_seen_in_time(folder, tmp_path):
         used += 100 if steps[-1] is Step.NOTHING else 10
     assert steps[-1] is not Step.NOTHING
     assert steps.count(Step.NOTHING) * 100 <= 6_000  # what it had been granted, then it looked again
+
+
+def test_while_bodies_are_left_out_what_is_left_for_frames_is_measured_anew_and_said_once(folder, tmp_path):
+    said = []
+    space = Room(tmp_path, 16_000, said.append)
+    fill(folder, 16_000)
+    assert space.take(100, 10) is Step.BODIES
+    assert space.left == 1000 - 10
+    fill(folder, 16_700)  # other writers' frames
+    space.look()
+    assert (space.step, space.left) == (Step.BODIES, 300)
+    assert len(said) == 1

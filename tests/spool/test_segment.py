@@ -1,11 +1,13 @@
 import errno
 import os
+import zlib
 
 import pytest
 
 from open_llm_proxy.spool import segment
 from open_llm_proxy.spool.frame import FrameError
 from open_llm_proxy.spool.segment import (
+    FORMAT,
     PREFIX,
     OpenSegment,
     SegmentHeader,
@@ -72,6 +74,12 @@ def test_a_damaged_header_is_refused(kit):
         parse_segment_prefix(b"OLPS")
 
 
+@pytest.mark.parametrize("packed", [b"\xc1", b"\x90", b"\x01", b""])
+def test_a_header_that_is_none_though_its_checksum_is_right_is_refused(packed):
+    with pytest.raises(FrameError, match="not readable"):
+        parse_segment_header(packed, zlib.crc32(packed, FORMAT))
+
+
 def test_a_later_format_is_said_to_be_one():
     with pytest.raises(UnknownFormatError, match="format 2"):
         parse_segment_prefix(PREFIX.pack(b"OLPS", 2, 0, 0))
@@ -110,7 +118,8 @@ def test_a_tail_that_cannot_be_cut_off_makes_the_segment_torn(opened, monkeypatc
     assert opened.torn
 
 
-def test_short_writes_are_gone_on_with(tmp_path, monkeypatch):
+@pytest.mark.parametrize("iov_max", [3, 1024])
+def test_short_writes_are_gone_on_with(tmp_path, monkeypatch, iov_max):
     real = os.writev
 
     def short(fd, buffers):
@@ -119,7 +128,7 @@ def test_short_writes_are_gone_on_with(tmp_path, monkeypatch):
 
     monkeypatch.setattr(segment.os, "writev", short)
     monkeypatch.setattr(segment.os, "write", lambda fd, data: real(fd, [bytes(data[:2])]))
-    monkeypatch.setattr(segment, "IOV_MAX", 3)
+    monkeypatch.setattr(segment, "IOV_MAX", iov_max)
     pieces = [b"abc", b"", bytearray(b"defgh"), memoryview(b"ij"), b"klmnop", b"q"]
     with (tmp_path / "f").open("wb") as file:
         assert write_all(file.fileno(), pieces, 17) == 17

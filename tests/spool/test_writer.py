@@ -421,3 +421,60 @@ def test_a_real_full_disk(rig, kit, tmp_path):
     assert counted(rig) == (2, 1, 1)
     rig.write((kit.request(3), b"kept"))
     assert [body for _, body in rig.frames()] == [b"kept", b"kept"]
+
+
+def test_a_new_segment_whose_first_frames_cannot_be_written_is_taken_away(rig, kit, failing):
+    failing.next(1 << 20)  # the segment's header, whole; then nothing
+    rig.write((kit.request(1), b"one"), (kit.request(2), b"two"))
+    failing.mend()
+    assert counted(rig) == (2, 0, 2)
+    (directory,) = list_directories(rig.spool)
+    assert [path.name for path in directory.iterdir()] == ["lock"]
+    rig.write((kit.request(3), b"three"))
+    assert rig.names() == ["00000002.2026-11-25.open"]
+    assert [body for _, body in rig.frames()] == [b"three"]
+
+
+def test_a_next_segment_that_gets_no_name_is_taken_away_and_tried_again_later(rig, kit, clock, monkeypatch):
+    rig.make_writer(segment_bytes=300)
+    rig.open_calls = [kit.request(1)]
+    rig.write((kit.request(1), b""))
+    tries = []
+
+    def fail(self):
+        tries.append(self.name.number)
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(segment.OpenSegment, "publish", fail)
+        for number in range(2, 6):
+            rig.write((kit.request(number), b"x" * 300))
+        assert tries == [2]  # the disk is not asked at each turn
+        assert [path.name for path in next(iter(list_directories(rig.spool))).glob("*.new")] == []
+        assert rig.names() == ["00000001.2026-11-25.open"]
+        clock.now += 2
+        rig.write((kit.request(6), b"y"))
+        assert tries == [2, 3]
+    clock.now += 2
+    rig.writer.tick()
+    assert rig.names() == ["00000001.2026-11-25.12-00-00.closed", "00000004.2026-11-25.open"]
+    assert counted(rig) == (6, 6, 0)
+    assert rig.counters[SPOOL_ERRORS] == 2
+    assert "no spool segment can be begun: [Errno 5] Input/output error" in rig.problems[0]
+
+
+def test_a_writer_that_never_had_room_finds_it_when_there_is_some(rig, kit):
+    other = rig.make_writer()
+    rig.write((kit.request(1), b"x" * 20_000))
+    mine = rig.make_writer(spool_bytes=10_000)
+    rig.write((kit.request(2), b"x"))
+    mine.tick()
+    assert counted(rig) == (2, 1, 1)
+    assert "far over its limit" in rig.problems[-1]
+    (path,) = rig.segments()
+    path.unlink()
+    mine.tick()
+    assert "has room again" in rig.problems[-1]
+    rig.write((kit.request(3), b"y"))
+    assert [body for _, body in rig.frames()] == [b"y"]
+    assert other is not mine

@@ -173,13 +173,16 @@ def remove_unfinished(spool: Path, older_than_s: float = 60) -> None:
 
 def measure(spool: Path) -> dict[str, int]:
     """Bytes of segments by directory name; what cannot be read counts nothing."""
-    sizes: dict[str, int] = {}
-    for path in list_directories(spool):
-        try:
-            sizes[path.name] = sum(entry.stat().st_size for entry in os.scandir(path))
-        except OSError:
-            continue  # the recorder removes what it has read while we look
-    return sizes
+    return {path.name: _bytes_in(path) for path in list_directories(spool)}
+
+
+def _bytes_in(folder: Path) -> int:
+    size = 0
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            with contextlib.suppress(OSError):  # the recorder removes what it has read while we look; the others count
+                size += entry.stat().st_size
+    return size
 
 
 class SpoolLock:
