@@ -12,6 +12,8 @@ import ssl
 import struct
 import threading
 import time
+import urllib.request
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,8 +27,11 @@ from tests.parts import answers
 from tests.parts.http_client import ask, call
 from tests.parts.model_upstream import Cut, Hold, ModelUpstream, Pause, run_upstream
 from tests.parts.namespaces import own_hosts
+from tests.parts.ports import free_port
 from tests.parts.processes import wait_until
 from tests.parts.proxy import Proxy, provider, run_proxy
+
+from open_llm_proxy.proxy.descriptors import LAST, RESERVED
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -264,21 +269,29 @@ def test_providers_that_reset(proxy, upstream, stage):
 # --- nothing left to open ----------------------------------------------------------------------------------------
 
 
-def test_descriptors_used_up(proxy):
-    with given_back(proxy) as pid:
+def test_descriptors_used_up(upstream, tmp_path):
+    config = {**provider(upstream.endpoint), "timeouts": TIMEOUTS}
+    port = free_port()
+    with run_proxy(tmp_path, config, env={"METRICS_PORT": str(port)}) as proxy, given_back(proxy) as pid:
         before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-        resource.prlimit(pid, resource.RLIMIT_NOFILE, (toll(pid).descriptors + 20, before[1]))
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (toll(pid).descriptors + RESERVED + 20, before[1]))
         try:
             with clients(proxy, 100) as crowding:
                 for client in crowding:
                     client.settimeout(3)
                     client.sendall(b"GET / HTTP/1.1\r\nHost: proxy\r\n\r\n")
-                answered = sum(read_some(client).startswith(b"HTTP/1.1 200") for client in crowding)
-                assert 10 <= answered <= 20, "those that there is room for; the others are closed, and nobody waits"
+                answered = Counter(read_some(client)[:12] for client in crowding)
+            assert 10 <= answered[b"HTTP/1.1 200"] <= 20, "those that there is room for"
+            assert answered[b"HTTP/1.1 503"] >= RESERVED - LAST - 1, "then those that can be told"
+            assert set(answered) <= {b"HTTP/1.1 200", b"HTTP/1.1 503", b""}, "the others are closed, nobody waits"
             settle(proxy)
             wait_until(lambda: call(proxy, ask("still limited")).status == 200, "served within the low limit")
         finally:
             resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as scraped:
+            counted = re.search(rb"client_connections_refused_total (\d+)", scraped.read())
+        assert counted is not None
+        assert int(counted[1]) == answered.total() - answered[b"HTTP/1.1 200"]
 
 
 # --- providers ---------------------------------------------------------------------------------------------------

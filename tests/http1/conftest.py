@@ -204,12 +204,10 @@ class FakeApplication:
         self.faults: list[BaseException] = []
         self.on_begin: Callable[[FakeCall], None] = lambda _: None
 
-    def connected(self, connection: Downstream) -> bool:
+    def connected(self, connection: Downstream) -> None:
         self.connections.add(connection)
         if len(self.connections) > self.limits.connections:
             connection.turn_away(b"HTTP/1.1 503 Full\r\n", b"full")
-            return False
-        return True
 
     def disconnected(self, connection: Downstream) -> None:
         self.connections.discard(connection)

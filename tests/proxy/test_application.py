@@ -3,6 +3,7 @@
 import pytest
 
 from open_llm_proxy.config.snapshot import ClientKey
+from open_llm_proxy.proxy import application, descriptors
 from open_llm_proxy.telemetry import scoreboard
 
 # --- the order of checks ---------------------------------------------------------------------------------------------
@@ -350,6 +351,24 @@ def test_one_connection_too_many_is_turned_away(start):
     answer, _ = rig.exchange()
     assert answer.status == 200
     assert rig.counters[scoreboard.CONNECTIONS] == len(rig.app.connections)
+    assert rig.counters[scoreboard.CONNECTIONS_REFUSED] == 1
+
+
+def test_with_few_descriptors_left_a_connection_is_turned_away_and_with_hardly_any_broken_off(start, monkeypatch):
+    rig = start()
+    left = descriptors.RESERVED
+    monkeypatch.setattr(application, "descriptors_left", lambda _: left)
+    assert rig.exchange()[0].status == 200
+    assert rig.counters[scoreboard.CONNECTIONS_REFUSED] == 0
+    left = descriptors.RESERVED - 1
+    turned_away = rig.client()
+    assert turned_away.receive().error["code"] == "too_many_connections"
+    assert rig.counters[scoreboard.CONNECTIONS_REFUSED] == 1
+    left = descriptors.LAST - 1
+    assert rig.client().ending() == (b"", True)
+    assert rig.counters[scoreboard.CONNECTIONS_REFUSED] == 2
+    left = descriptors.RESERVED
+    assert rig.exchange()[0].status == 200
 
 
 @pytest.mark.parametrize("known", [True, False])

@@ -9,7 +9,7 @@ import pytest
 from open_llm_proxy.errors import UserError
 from open_llm_proxy.serve.control import Refused, reader_of_supervisor
 from open_llm_proxy.serve.inheritance import Inheritance, InheritanceError, run_child
-from open_llm_proxy.telemetry.scoreboard import CALLS, Scoreboard
+from open_llm_proxy.telemetry.scoreboard import CONNECTIONS_REFUSED, Scoreboard
 
 
 @pytest.fixture
@@ -38,8 +38,8 @@ def test_slot_scoreboard_channel_and_listener(born):
     listener = socket.create_server(("127.0.0.1", 0))
     address = listener.getsockname()
     child = Inheritance.from_argv([*argv, "--listen-fd", str(listener.detach())])
-    child.scoreboard.slot(child.slot)[CALLS] += 3
-    assert board.slot(2)[CALLS] == 3
+    child.scoreboard.slot(child.slot)[CONNECTIONS_REFUSED] += 3
+    assert board.slot(2)[CONNECTIONS_REFUSED] == 3
     assert child.listener.getsockname() == address
     child.listener.close()
     child.control.close()

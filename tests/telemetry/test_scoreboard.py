@@ -36,11 +36,11 @@ def test_every_counter_has_a_place_of_its_own():
 
 def test_slots_are_apart_and_totals_sum_them(board):
     made, _ = board
-    made.slot(0)[scoreboard.CALLS] += 1
-    made.slot(2)[scoreboard.CALLS] += 5
+    made.slot(0)[scoreboard.CONNECTIONS_REFUSED] += 1
+    made.slot(2)[scoreboard.CONNECTIONS_REFUSED] += 5
     made.slot(1)[scoreboard.SLOT_COUNTERS - 1] = (1 << 64) - 1
-    assert [made.slot(index)[scoreboard.CALLS] for index in range(3)] == [1, 0, 5]
-    assert made.total(scoreboard.CALLS) == 6
+    assert [made.slot(index)[scoreboard.CONNECTIONS_REFUSED] for index in range(3)] == [1, 0, 5]
+    assert made.total(scoreboard.CONNECTIONS_REFUSED) == 6
     assert made.total(scoreboard.ACCEPTED) == 0
     assert made.text(1) == ""
 
@@ -65,7 +65,7 @@ def test_counts_survive_the_kill_of_the_child_that_wrote_them(board):
         "import os, signal, sys\n"
         "from open_llm_proxy.telemetry import scoreboard as s\n"
         "board = s.Scoreboard.attach(int(sys.argv[1]))\n"
-        "board.slot(1)[s.CALLS] += 7\n"
+        "board.slot(1)[s.CONNECTIONS_REFUSED] += 7\n"
         "board.set_text(1, 'last words')\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
@@ -77,7 +77,7 @@ def test_counts_survive_the_kill_of_the_child_that_wrote_them(board):
             check=False,
         )
         assert done.returncode == -signal.SIGKILL
-    assert made.total(scoreboard.CALLS) == 14
+    assert made.total(scoreboard.CONNECTIONS_REFUSED) == 14
     assert made.text(1) == "last words"
 
 

@@ -39,9 +39,8 @@ class Application(Protocol):
     buffered_bytes: int
     """Request bodies held; each connection counts its own."""
 
-    def connected(self, connection: "Downstream") -> bool:
-        """Count a new connection; False: there are too many, and it was answered."""
-        ...
+    def connected(self, connection: "Downstream") -> None:
+        """Count a new connection; where there are too many, turn it away."""
 
     def disconnected(self, connection: "Downstream") -> None:
         """It is gone."""

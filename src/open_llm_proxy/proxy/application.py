@@ -18,6 +18,7 @@ from open_llm_proxy.proxy import errors
 from open_llm_proxy.proxy.call import Call, pack_id
 from open_llm_proxy.proxy.caller import Caller
 from open_llm_proxy.proxy.capture import Held
+from open_llm_proxy.proxy.descriptors import LAST, RESERVED, descriptors_left
 from open_llm_proxy.proxy.endpoints import Endpoints
 from open_llm_proxy.proxy.endpoints.local import LocalAnswer
 from open_llm_proxy.proxy.errors import Refusal, header_lines, render, row_of_protocol_status
@@ -81,21 +82,25 @@ class ProxyApplication:
 
     # --- http1's Application -------------------------------------------------------------------------------------
 
-    def connected(self, connection: Downstream) -> bool:
+    def connected(self, connection: Downstream) -> None:
         """Count a connection; one too many gets a 503 at once."""
         self.connections.add(connection)
         self._counters[scoreboard.CONNECTIONS] = len(self.connections)
-        if len(self.connections) > self.limits.connections:
-            connection.turn_away(
-                self.error_head(
-                    refusal := Refusal(errors.OVERLOADED, "too many connections at once"),
-                    self.setup.cors.lines(None),
-                    request_id := self.new_request_id(),
-                ),
-                render(refusal, anthropic=False, request_id=request_id),
-            )
-            return False
-        return True
+        left = descriptors_left(connection.transport.get_extra_info("socket").fileno())
+        if left < RESERVED or len(self.connections) > self.limits.connections:
+            self._counters[scoreboard.CONNECTIONS_REFUSED] += 1
+            if left < LAST:
+                connection.transport.abort()
+            else:
+                self._turn_away(connection)
+
+    def _turn_away(self, connection: Downstream) -> None:
+        refusal = Refusal(errors.OVERLOADED, "too many connections at once")
+        request_id = self.new_request_id()
+        connection.turn_away(
+            self.error_head(refusal, self.setup.cors.lines(None), request_id),
+            render(refusal, anthropic=False, request_id=request_id),
+        )
 
     def disconnected(self, connection: Downstream) -> None:
         """A client connection is gone."""

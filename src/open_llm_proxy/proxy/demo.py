@@ -47,9 +47,8 @@ class DemoApplication:
         """Answer on a listening socket."""
         return await self.loop.create_server(lambda: Downstream(self), sock=listener)
 
-    def connected(self, connection: Downstream) -> bool:  # noqa: ARG002 - only the proxy on this machine connects
-        """Every connection is welcome."""
-        return True
+    def connected(self, connection: Downstream) -> None:
+        """Every connection is welcome: only the proxy on this machine connects."""
 
     def disconnected(self, connection: Downstream) -> None:
         """Nothing is kept of a connection."""

@@ -120,12 +120,12 @@ def lock_spool(spool: Path) -> SpoolLock:
 
 
 def check_open_files(most: int, connections: int) -> None:
-    """Say it when a worker may not open as many files as it may have clients: beyond, clients are closed unanswered."""
+    """Say it when a worker may not open as many files as it may have clients: beyond, clients get 503."""
     if most < connections:
         diagnostics.say(
             "warning",
-            f"{most} open files are allowed (ulimit -n) and limits.connections is {connections}: more clients than the "
-            "former are closed unanswered",
+            f"{most} open files are allowed (ulimit -n) and limits.connections is {connections}: clients that "
+            "would need more than the former get 503",
         )
 
 

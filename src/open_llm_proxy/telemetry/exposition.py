@@ -54,6 +54,11 @@ _COUNTERS: Final = (
     _Total("windows_total", "Flush windows whose balance was checked.", board.WINDOWS_CHECKED),
     _Total("imbalance_windows_total", "Windows in which responses lagged requests.", board.IMBALANCE_WINDOWS),
     _Total("unauthorized_total", "Requests refused for want of a good key.", board.UNAUTHORIZED),
+    _Total(
+        "client_connections_refused_total",
+        "Connections of clients that were too many: over `limits.connections`, or no descriptor left.",
+        board.CONNECTIONS_REFUSED,
+    ),
     _Total("faults_total", "Exceptions of the proxy's own that were caught.", board.SWALLOWED),
     _Total("restarts_total", "Processes of this serve that ended and were started again.", board.RESTARTS),
     _Total("upstream_connects_total", "Connections made to providers.", board.UPSTREAM_CONNECTS),

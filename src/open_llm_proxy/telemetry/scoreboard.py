@@ -17,14 +17,12 @@ from typing import Final, NamedTuple
 from open_llm_proxy.telemetry import ledger
 
 # Counters of workers. Records are counted, two a call.
-CALLS: Final = 0
+CONNECTIONS_REFUSED: Final = 0
 ACCEPTED: Final = 1  # records that the proxy owes the log: requests and responses
 SPOOLED: Final = 2  # of those, in the kernel's hands
 LOST: Final = 3  # of those, not written (error, or the spool is over its limit)
 BODIES_DROPPED: Final = 4  # frames written without their body: the spool is over its limit
 UNAUTHORIZED: Final = 5
-REQUESTS: Final = 6
-RESPONSES: Final = 7
 IN_FLIGHT: Final = 8  # gauge
 CONNECTIONS: Final = 9  # gauge
 SWALLOWED: Final = 10  # exceptions of ours that were caught so that serving goes on
