@@ -10,7 +10,6 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
-import hypothesis
 import pytest
 import uvloop
 
@@ -21,9 +20,6 @@ from open_llm_proxy.http1.limits import EngineLimits
 HIGH_WATER, LOW_WATER = 65536, 16384  # uvloop's
 STEP_S = 10
 OK = b"HTTP/1.1 200 OK\r\n"
-
-hypothesis.settings.register_profile("patient", deadline=None)  # a busy machine is no finding
-hypothesis.settings.load_profile("patient")
 
 
 # --- bytes -----------------------------------------------------------------------------------------------------------
