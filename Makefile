@@ -58,6 +58,9 @@ format: install ## mend what the linter can
 lock: install ## renew the lock files
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --upgrade requirements/uv.in --output-file requirements/uv.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --upgrade --all-extras --group dev pyproject.toml --output-file requirements/lock.txt
+	@set -e; for wanted in tests/parts/bare/*.in; do \
+		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --upgrade --no-annotate --no-header "$$wanted" --output-file "$${wanted%.in}.txt"; \
+	done
 	@$(MAKE) --no-print-directory lock-deploy
 
 lock-deploy: install ## take from the lock what a deployment installs
