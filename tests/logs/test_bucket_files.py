@@ -3,7 +3,9 @@ import io
 import duckdb
 import pytest
 
+from open_llm_proxy.logs.bucket import Bucket
 from open_llm_proxy.logs.bucket_files import READ_BYTES, BucketFiles
+from open_llm_proxy.logs.engine import connect
 
 
 @pytest.fixture
@@ -53,10 +55,48 @@ def test_a_store_is_asked_once_about_a_file(bucket, files, monkeypatch):
     asked = []
     monkeypatch.setattr(
         "open_llm_proxy.logs.bucket_files.obstore.head",
-        lambda _, key: asked.append(key) or {"size": 2, "last_modified": None},
+        lambda _, key: asked.append(key) or {"size": 2, "last_modified": None, "e_tag": None},
     )
     assert [files.size(bucket.path("a")) for _ in range(3)] == [2, 2, 2]
     assert len(asked) == 1
     monkeypatch.setattr("open_llm_proxy.logs.bucket_files.KNOWN_S", 0)
     files.size(bucket.path("a"))
     assert len(asked) == 2
+
+
+def put_table(bucket, value, folder):
+    """A Parquet file of one size, whatever the value."""
+    local = folder / "t.parquet"
+    duckdb.connect().execute(f"COPY (SELECT {value} AS value FROM range(9)) TO '{local}' (FORMAT parquet)")
+    bucket.write("consolidated/daily/2026-11-25.parquet", local)
+
+
+def test_a_replaced_file_is_read_anew_in_the_same_connection(bucket, tmp_path):
+    connection = connect([bucket])
+    other = Bucket(bucket.url, bucket.options)  # another process writes: nothing tells ours
+    query = f"SELECT max(value) FROM read_parquet('{bucket.path('consolidated/daily/2026-11-25.parquet')}')"
+    for value in (1, 2, 3):
+        put_table(other, value, tmp_path)
+        bucket.expire()
+        assert connection.sql(query).fetchall() == [(value,)]
+        assert connection.sql(query).fetchall() == [(value,)]
+
+
+def test_what_is_read_again_comes_from_memory(bucket, tmp_path, monkeypatch):
+    put_table(bucket, 1, tmp_path)
+    connection = connect([bucket])
+    query = f"SELECT max(value) FROM read_parquet('{bucket.path('consolidated/daily/2026-11-25.parquet')}')"
+    connection.sql(query).fetchall()
+    monkeypatch.setattr("open_llm_proxy.logs.bucket_files.obstore.get", lambda *_, **__: pytest.fail("fetched again"))
+    assert connection.sql(query).fetchall() == [(1,)]
+
+
+def test_a_file_that_is_replaced_while_it_is_read_is_no_mixture(bucket, files, tmp_path):
+    bucket.write("a", b"1" * READ_BYTES * 3)
+    with files.open(bucket.path("a")) as file:
+        file.read(1)
+        Bucket(bucket.url, bucket.options).write("a", b"2" * READ_BYTES * 3)
+        file.seek(READ_BYTES * 2)
+        with pytest.raises(FileNotFoundError, match="was replaced"):
+            file.read(1)
+    assert files.open(bucket.path("a")).read(1) == b"2"

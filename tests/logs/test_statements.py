@@ -1,10 +1,14 @@
 """The statements' meaning, each on few rows: lines to records, records to turns, turns to sessions."""
 
+import contextlib
 import hashlib
 import json
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from open_llm_proxy.answers.usage import Tokens, normalise
 from open_llm_proxy.logs.engine import connect
 from open_llm_proxy.logs.statements import no_rows, quote, quote_all, statement
 from open_llm_proxy.store.schema import CONSOLIDATED, ROLLUP, SESSIONS
@@ -198,6 +202,79 @@ class TestTurns:
     def test_an_answer_two_days_later_is_no_answer(self, tables):
         tables.write(request("a"), response("a", day="2026-11-27"))
         assert tables.row("SELECT response_ts FROM turns") == {"response_ts": None}
+
+
+def counted(connection, usages):
+    """What ``token_counts`` makes of usage objects, in their order."""
+    lines = [json.dumps(usage) for usage in usages]
+    found = connection.execute(
+        "SELECT unnest(token_counts(line::JSON)) FROM (SELECT unnest($1) AS line, generate_subscripts($1, 1) AS number) "
+        "ORDER BY number",
+        [lines],
+    )
+    return [Tokens(prompt, completion, total, cached) for prompt, completion, cached, total, _ in found.fetchall()]
+
+
+COUNTS = st.one_of(
+    st.none(), st.booleans(), st.integers(-5, 10**9), st.floats(-1e9, 1e9), st.sampled_from(["", "12", "many", [], {}])
+)
+DETAILS = st.one_of(COUNTS, st.dictionaries(st.sampled_from(["cached_tokens", "audio_tokens"]), COUNTS))
+USAGES = st.one_of(
+    COUNTS,
+    st.fixed_dictionaries(
+        {},
+        optional=dict.fromkeys(
+            (
+                "prompt_tokens", "completion_tokens", "total_tokens", "input_tokens", "output_tokens",
+                "cache_read_input_tokens", "cache_creation_input_tokens", "cost",
+            ),
+            COUNTS,
+        )
+        | {"prompt_tokens_details": DETAILS, "input_tokens_details": DETAILS},
+    ),
+)  # fmt: skip
+
+
+class TestTokenCounts:
+    @settings(max_examples=20, deadline=None)
+    @given(st.lists(USAGES, min_size=10, max_size=20))
+    def test_they_are_those_of_the_proxy(self, usages):
+        with contextlib.closing(connect(())) as connection:
+            assert counted(connection, usages) == list(map(normalise, usages))
+
+    def test_each_shape(self):
+        shapes = [
+            {"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 12},
+            {"prompt_tokens": 9, "prompt_tokens_details": {"cached_tokens": 4}},
+            {"prompt_tokens": 9, "prompt_tokens_details": None, "input_tokens_details": {"cached_tokens": 4}},
+            {"input_tokens": 9, "output_tokens": 3, "input_tokens_details": {"cached_tokens": 0}},
+            {"input_tokens": 9, "cache_creation_input_tokens": 5, "cache_read_input_tokens": 100, "output_tokens": 3},
+            {"input_tokens": 9, "cache_creation_input_tokens": 5},
+            {"prompt_tokens": 114, "input_tokens": 9, "cache_read_input_tokens": 100},  # a router that gives both
+            {"prompt_tokens": 114, "cache_read_input_tokens": 100, "completion_tokens": 0},
+            {"cache_read_input_tokens": 100, "output_tokens": 3},
+            {"total_tokens": 5},
+            {"prompt_tokens": 2.9, "completion_tokens": -2.9, "total_tokens": "5"},
+            {"prompt_tokens": True, "input_tokens": 3},
+            {},
+            [],
+            "usage",
+            None,
+        ]
+        assert counted(connect(()), shapes) == list(map(normalise, shapes))
+
+    @pytest.mark.parametrize("count", [2**63 - 1, 10**30, 10**400])
+    def test_no_count_is_too_large_to_be_read(self, count):
+        usage = {"input_tokens": count, "cache_read_input_tokens": count, "output_tokens": count, "cost": count}
+        counted(connect(()), [usage])
+
+    def test_a_cost_is_a_number(self):
+        costs = [0.25, 3, "0.5", True, None, {}]
+        found = [
+            connect(()).execute("SELECT token_counts($1::JSON).cost_usd", [json.dumps({"cost": cost})]).fetchall()[0][0]
+            for cost in costs
+        ]
+        assert found == [0.25, 3.0, None, None, None, None]
 
 
 USAGE = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15, "prompt_tokens_details": {"cached_tokens": 4}}

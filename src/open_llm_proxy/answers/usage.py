@@ -26,16 +26,18 @@ def _count(usage: Object, *names: str) -> int | None:
 
 
 def normalise(usage: Any) -> Tokens:
-    """The counts of a usage object in OpenAI's (chat or responses) or Anthropic's names."""
+    """The counts of a usage object in OpenAI's (chat or responses) or Anthropic's names.
+
+    The log side counts likewise: ``logs/sql/token_counts.sql``.
+    """
     found = as_object(usage)
-    prompt = _count(found, "prompt_tokens", "input_tokens")
+    prompt = _count(found, "prompt_tokens")
     completion = _count(found, "completion_tokens", "output_tokens")
-    details = as_object(found.get("prompt_tokens_details") or found.get("input_tokens_details"))
-    cached = _count(details, "cached_tokens")
     read = _count(found, "cache_read_input_tokens")
-    if read is not None and "input_tokens" in found:  # Anthropic counts the cached part apart
-        prompt = (prompt or 0) + read + (_count(found, "cache_creation_input_tokens") or 0)
-        cached = read
+    if prompt is None and (prompt := _count(found, "input_tokens")) is not None and read is not None:
+        prompt += read + (_count(found, "cache_creation_input_tokens") or 0)  # Anthropic counts the cached part apart
+    details = (as_object(found.get(name)) for name in ("prompt_tokens_details", "input_tokens_details"))
+    cached = next((count for one in details if (count := _count(one, "cached_tokens")) is not None), read)
     total = _count(found, "total_tokens")
     if total is None and (prompt is not None or completion is not None):
         total = (prompt or 0) + (completion or 0)

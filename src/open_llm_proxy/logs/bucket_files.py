@@ -2,15 +2,21 @@
 
 import io
 import time
+import zlib
 from collections.abc import Iterable
-from datetime import datetime
-from typing import Any, Final
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import obstore
 from fsspec import AbstractFileSystem  # pyright: ignore[reportMissingTypeStubs] - fsspec has none
+from obstore.exceptions import PreconditionError
 
+from open_llm_proxy.errors import UserError
 from open_llm_proxy.logs.bucket import Bucket
+
+if TYPE_CHECKING:  # for the annotation only
+    from obstore import GetOptions
 
 READ_BYTES: Final = 256 << 10
 """The least that is fetched at once: a Parquet file's footer comes with its length."""
@@ -42,7 +48,8 @@ class BucketFiles(AbstractFileSystem):
         if mode != "rb":
             raise io.UnsupportedOperation(f"{path} can be read only")
         bucket, key = self._find(path)
-        return BucketFile(bucket, key, self.info(path)["size"])
+        known = self.info(path)
+        return BucketFile(bucket, key, known["size"], known["etag"])
 
     def info(self, path: str, **_: Any) -> dict[str, Any]:
         """Name, size and kind of a file.
@@ -56,7 +63,8 @@ class BucketFiles(AbstractFileSystem):
             return known
         with bucket.answering():
             found = obstore.head(bucket.root, key)
-        told = {"name": path, "size": found["size"], "type": "file", "modified": found["last_modified"]}
+        told = {"name": path, "size": found["size"], "type": "file", "etag": found["e_tag"]}
+        told["modified"] = _version(found["e_tag"]) or found["last_modified"]
         self._known[path] = time.monotonic(), bucket.generation, told
         return told
 
@@ -65,7 +73,7 @@ class BucketFiles(AbstractFileSystem):
         return self.info(path)["size"]
 
     def modified(self, path: str) -> datetime:
-        """When a file was last written."""
+        """A time that is another whenever the content is: DuckDB's cache goes by it, in whole seconds."""
         return self.info(path)["modified"]
 
     def ls(self, path: str, detail: bool = True, **_: Any) -> list[Any]:
@@ -84,14 +92,24 @@ class BucketFiles(AbstractFileSystem):
         return self._buckets[parts.netloc], path.split(f"{parts.netloc}/", 1)[-1]
 
 
-class BucketFile(io.RawIOBase):
-    """A stored file, read by ranges: what DuckDB asks for, a little more where that is little."""
+def _version(etag: str | None) -> datetime | None:
+    """A time made of what tells one content from another; long ago, as DuckDB trusts no cache of what is new."""
+    return None if etag is None else datetime.fromtimestamp(zlib.crc32(etag.encode()) >> 2, UTC)
 
-    def __init__(self, bucket: Bucket, key: str, size: int) -> None:
+
+class BucketFile(io.RawIOBase):
+    """A stored file, read by ranges: what DuckDB asks for, a little more where that is little.
+
+    Raises:
+        FileNotFoundError: On reading: the content with this ``etag`` is no longer there.
+    """
+
+    def __init__(self, bucket: Bucket, key: str, size: int, etag: str | None = None) -> None:
         super().__init__()
         self._bucket = bucket
         self._key = key
         self._size = size
+        self._etag = etag
         self._at = 0
         self._start = 0
         self._held = memoryview(b"")
@@ -127,5 +145,13 @@ class BucketFile(io.RawIOBase):
     def _fetch(self, start: int, end: int) -> None:
         end = min(max(end, start + READ_BYTES), self._size)
         self._start = max(min(start, end - READ_BYTES), 0)
-        with self._bucket.answering():
-            self._held = memoryview(obstore.get_range(self._bucket.root, self._key, start=self._start, end=end))
+        wanted: GetOptions = {"range": (self._start, end), "if_match": self._etag}
+        try:
+            with self._bucket.answering():
+                found = obstore.get(self._bucket.root, self._key, options=wanted)
+                self._held = memoryview(found.bytes().to_bytes())
+        except UserError as error:
+            if not isinstance(error.__cause__, PreconditionError):
+                raise
+            self._bucket.expire()
+            raise FileNotFoundError(f"{self._key} was replaced while it was read") from error

@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 
 from open_llm_proxy.logs.bucket import Bucket
+from open_llm_proxy.logs.statements import statement
 from open_llm_proxy.logs.stored import Source
 
 
@@ -38,6 +39,7 @@ def connect(
         }
     )
     connection.execute("SET TimeZone = 'UTC'")
+    connection.execute(statement("token_counts"))
     schemes: dict[str, list[Bucket]] = defaultdict(list)
     for source in sources:
         if isinstance(source, Bucket):

@@ -1,5 +1,4 @@
 -- The roll-up of `turns` (rows as `sessions` has them, each once): a row a session.
--- Tokens: by OpenAI's names, else by those of its Responses API or of Anthropic's, which counts the cached part apart.
 -- Its first and last turn are so by (request_ts, request_id), whatever turn_idx says: that may be a day's.
 SELECT
   session_key,
@@ -58,49 +57,20 @@ FROM (
     count(DISTINCT model) AS models_used,
     count(*) AS turns,
     try_cast(coalesce(sum(json_array_length(tool_calls)), 0) AS BIGINT) AS tool_calls_total,
-    try_cast(coalesce(sum(prompt_tokens), 0) AS BIGINT) AS prompt_tokens,
-    try_cast(coalesce(sum(completion_tokens), 0) AS BIGINT) AS completion_tokens,
-    try_cast(coalesce(sum(cached_tokens), 0) AS BIGINT) AS cached_tokens,
-    try_cast(coalesce(sum(total_tokens), 0) AS BIGINT) AS total_tokens,
-    sum(cost) AS cost_usd,
-    count(cost) AS cost_turns,
+    try_cast(coalesce(sum(used.prompt_tokens), 0) AS BIGINT) AS prompt_tokens,
+    try_cast(coalesce(sum(used.completion_tokens), 0) AS BIGINT) AS completion_tokens,
+    try_cast(coalesce(sum(used.cached_tokens), 0) AS BIGINT) AS cached_tokens,
+    try_cast(coalesce(sum(used.total_tokens), 0) AS BIGINT) AS total_tokens,
+    sum(used.cost_usd) AS cost_usd,
+    count(used.cost_usd) AS cost_turns,
     try_cast(coalesce(sum(latency_ms), 0) AS BIGINT) AS llm_ms_total,
     count(error) AS error_turns,
     count(*) FILTER (response_ts IS NULL) AS unanswered_turns,
     min(request_ts) AS started_at,
     max(coalesce(response_ts, request_ts)) AS finished_at
   FROM (
-    SELECT
-      *,
-      struct_pack(request_ts, request_id) AS position,
-      CASE
-        WHEN usage.prompt_tokens IS NOT NULL THEN usage.prompt_tokens
-        WHEN usage.cache_read_input_tokens IS NULL THEN usage.input_tokens
-        ELSE usage.input_tokens + usage.cache_read_input_tokens + coalesce(usage.cache_creation_input_tokens, 0)
-      END AS prompt_tokens,
-      coalesce(usage.completion_tokens, usage.output_tokens) AS completion_tokens,
-      coalesce(
-        usage.prompt_tokens_details.cached_tokens,
-        usage.input_tokens_details.cached_tokens,
-        usage.cache_read_input_tokens
-      ) AS cached_tokens,
-      coalesce(
-        usage.total_tokens,
-        CASE WHEN prompt_tokens IS NOT NULL OR completion_tokens IS NOT NULL
-        THEN coalesce(prompt_tokens, 0) + coalesce(completion_tokens, 0) END
-      ) AS total_tokens,
-      usage.cost AS cost
-    FROM (
-      SELECT
-        *,
-        json_transform(tokens, '{{
-          "prompt_tokens": "BIGINT", "completion_tokens": "BIGINT", "total_tokens": "BIGINT",
-          "prompt_tokens_details": {{"cached_tokens": "BIGINT"}}, "cost": "DOUBLE",
-          "input_tokens": "BIGINT", "output_tokens": "BIGINT", "input_tokens_details": {{"cached_tokens": "BIGINT"}},
-          "cache_read_input_tokens": "BIGINT", "cache_creation_input_tokens": "BIGINT"
-        }}') AS usage
-      FROM {turns}
-    )
+    SELECT *, struct_pack(request_ts, request_id) AS position, token_counts(tokens) AS used
+    FROM {turns}
   )
   GROUP BY session_key
 )

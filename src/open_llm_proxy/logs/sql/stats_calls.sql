@@ -11,16 +11,10 @@ SELECT
   response_ts IS NULL AS unanswered,
   latency_ms,
   ttft_ms,
-  CASE
-    WHEN usage.prompt_tokens IS NOT NULL THEN usage.prompt_tokens
-    WHEN usage.cache_read_input_tokens IS NULL THEN usage.input_tokens
-    ELSE usage.input_tokens + usage.cache_read_input_tokens + coalesce(usage.cache_creation_input_tokens, 0)
-  END AS prompt_tokens,
-  coalesce(usage.completion_tokens, usage.output_tokens) AS completion_tokens,
-  coalesce(
-    usage.prompt_tokens_details.cached_tokens, usage.input_tokens_details.cached_tokens, usage.cache_read_input_tokens
-  ) AS cached_tokens,
-  usage.cost AS cost,
+  used.prompt_tokens AS prompt_tokens,
+  used.completion_tokens AS completion_tokens,
+  used.cached_tokens AS cached_tokens,
+  used.cost_usd AS cost,
   CASE
     WHEN error IS NULL AND coalesce(status, 200) < 400 THEN NULL
     WHEN starts_with(error, 'worker ended') THEN 'worker_ended'
@@ -44,11 +38,6 @@ FROM (
   SELECT
     *,
     try_cast(nullif(regexp_extract(error, '^Provider returned (\d+)', 1), '') AS INTEGER) AS returned,
-    json_transform(tokens, '{{
-      "prompt_tokens": "BIGINT", "completion_tokens": "BIGINT", "cost": "DOUBLE",
-      "prompt_tokens_details": {{"cached_tokens": "BIGINT"}},
-      "input_tokens": "BIGINT", "output_tokens": "BIGINT", "input_tokens_details": {{"cached_tokens": "BIGINT"}},
-      "cache_read_input_tokens": "BIGINT", "cache_creation_input_tokens": "BIGINT"
-    }}') AS usage
+    token_counts(tokens) AS used
   FROM {turns}
 )
