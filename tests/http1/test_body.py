@@ -175,6 +175,43 @@ BODIES = st.tuples(CHUNKS, TRAILERS)
 PLACES = st.lists(st.integers(0, 1 << 16), max_size=12)
 
 
+def test_one_chunk_with_a_known_size_line_is_read_at_once():
+    decoder = ChunkedDecoder()
+    assert decoder.feed(b"5\r\nhello\r\n") == [b"hello"]
+    assert decoder.read_one(b"5\r\nworld\r\n") == b"world"
+    for other in (
+        b"5\r\nhello\r",
+        b"5\r\nhello\n\r",
+        b"5\r\nhello\r\n5",
+        b"4\r\nhello\r\n",
+        b"0\r\n\r\n",
+        b"5",
+        b"5\r",
+        b"",
+    ):
+        assert decoder.read_one(other) is None
+    decoder.feed(b"5;x\r\nhello\r\n")
+    assert decoder.read_one(b"5;x\r\nhello\r\n") is None, "an extension is not to be passed on"
+    decoder.feed(b"5\r\nhe")
+    assert decoder.read_one(b"5\r\nhello\r\n") is None, "it is content of another"
+    assert decoder.feed(b"llo\r\n") == [b"llo"]
+    decoder.feed(b"5")
+    assert decoder.read_one(b"5\r\nhello\r\n") is None, "it goes on a size line"
+
+
+@given(BODIES, PLACES)
+def test_reading_one_is_as_feeding(cut, body, places):
+    chunks, _ = body
+    data = b"".join(encode(*chunk) for chunk in chunks) + END
+    for parts in (cut(data, places), [*(encode(*chunk) for chunk in chunks), END]):
+        decoder = ChunkedDecoder()
+        content = b""
+        for part in parts:
+            one = decoder.read_one(part)
+            content += b"".join(decoder.feed(part)) if one is None else one
+        assert (content, decoder.done) == (b"".join(content for content, _ in chunks), True)
+
+
 @given(BODIES, st.binary(max_size=10), PLACES)
 def test_what_was_encoded_is_decoded_however_it_is_cut(octets, cut, body, behind, places):
     chunks, trailers = body

@@ -23,6 +23,7 @@ class Call:
     def __init__(self):
         self.told = []
         self.whole = False
+        self.chunks = []
         self.body = b""
         self.done = False
         self.failed = None
@@ -37,6 +38,10 @@ class Call:
         self.told.append((head.status, len(body)))
         self.whole = True
         self._take([body], done=True)
+
+    def on_chunk(self, piece, chunk):
+        self.chunks.append(chunk)
+        self.on_body([piece], done=False)
 
     def on_body(self, pieces, done):
         assert self.told
@@ -213,6 +218,21 @@ def test_pieces_are_told_as_they_come(wire):
     assert wire.pool.released == []
     wire.send(b"0\r\n\r\n")
     assert call.done
+    assert wire.kept
+
+
+def test_a_chunk_that_comes_alone_is_told_with_its_framing(wire):
+    wire.call()
+    wire.send(CHUNKED, b"3\r\nabc\r\n0\r\n\r\n")  # from here on its size line is known
+    call = wire.call()
+    wire.send(CHUNKED, b"3\r\ndef\r\n")
+    assert call.chunks == [b"3\r\ndef\r\n"]
+    wire.send(b"3\r\nghi\r\n3\r\njkl\r\n", b"3\r\nmn", b"o\r\n", b"3;x\r\npqr\r\n")
+    assert len(call.chunks) == 1
+    wire.send(b"3\r\nstu\r\n")
+    assert call.chunks[1:] == [b"3\r\nstu\r\n"]
+    wire.send(b"0\r\n\r\n")
+    assert (call.body, call.done) == (b"defghijklmnopqrstu", True)
     assert wire.kept
 
 

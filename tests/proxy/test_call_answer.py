@@ -156,6 +156,41 @@ def test_a_stream_passes_as_it_arrives(rig):
     assert response.header.ttft_us is not None
 
 
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/responses"])
+def test_chunks_pass_alone_or_together_and_all_are_on_record(rig, path):
+    long = b'data: {"choices":[{"delta":{"content":"' + b"x" * 40 + b'"}}]}\n\n'
+    client, wire, _ = rig.begin(long, path=path)
+    assert client.chunk() == long
+    for _ in range(3):
+        wire.send(rig.frame(long))
+        assert client.chunk() == long
+    wire.send(rig.frame(long) * 2)
+    assert client.chunk() == long * 2
+    wire.send(rig.frame(long[:-2] + DONE))
+    assert client.chunk() == long[:-2] + DONE
+    wire.send(rig.frame(long))
+    assert client.chunk() == long
+    wire.send(b"0\r\n\r\n")
+    assert client.chunk() == b""
+    _, response = rig.call()
+    assert response.body == long * 6 + long[:-2] + DONE
+    assert response.header.complete
+
+
+def test_chunks_come_without_framing_to_an_http_1_0_client(rig):
+    long = b"data: " + b"x" * 50 + b"\n\n"
+    client = rig.client()
+    client.send(rig.request().replace(b"HTTP/1.1", b"HTTP/1.0"))
+    wire, _ = rig.upstream.receive()
+    wire.send(rig.stream(long))
+    client.head()
+    assert client.exactly(len(long)) == long
+    wire.send(rig.frame(long))
+    assert client.exactly(len(long)) == long
+    wire.send(b"0\r\n\r\n")
+    assert client.ending() == (b"", True)
+
+
 def test_a_stream_in_one_piece(rig):
     client = rig.client()
     client.send(rig.request())

@@ -14,6 +14,7 @@ from open_llm_proxy.http1.limits import CHUNK_EXTENSION_BYTES, CHUNK_OVERHEAD_BY
 _SIZE_LINE: Final = re.compile(rb"([0-9A-Fa-f]{1,15})(?:[ \t]*;[\t -~\x80-\xff]*)?")
 _TRAILER: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t -~\x80-\xff]*")
 _SIZES_KEPT: Final = 8192
+_KNOWN_LINE_BYTES: Final = 8
 
 _SIZE, _DATA, _DATA_END, _TRAILERS, _DONE = range(5)
 
@@ -38,7 +39,7 @@ class ChunkedDecoder:
         "leftover",
     )
 
-    _sizes: Final[dict[bytes, int]] = {}  # size lines that were found good: streams repeat the same few
+    _sizes: Final[dict[bytes, int]] = {}  # size lines without extension that were found good: streams repeat a few
 
     def __init__(self, overhead_limit: float = CHUNK_OVERHEAD_BYTES) -> None:
         self._overhead_limit = overhead_limit
@@ -54,6 +55,23 @@ class ChunkedDecoder:
     def done(self) -> bool:
         """Whether the last chunk and the trailer section have been read."""
         return self._state == _DONE
+
+    def read_one(self, data: bytes) -> bytes | None:
+        """The content, where ``data`` is just one chunk whose size line was seen before; None: nothing is taken of it.
+
+        What most reads of a stream are. The size line is a plain number; framing is not weighed against content here.
+        """
+        if self._state or self._buffer:
+            return None
+        line_end = data.find(b"\r\n", 0, _KNOWN_LINE_BYTES + 2)
+        size = self._sizes.get(data[:line_end])
+        if not size:
+            return None
+        start = line_end + 2
+        stop = start + size
+        if len(data) != stop + 2 or not data.endswith(b"\r\n"):
+            return None
+        return data[start:stop]
 
     def feed(self, data: bytes) -> list[bytes]:
         """The pieces of content in ``data``, in order."""
@@ -112,7 +130,7 @@ class ChunkedDecoder:
         if match is None or len(line) > CHUNK_EXTENSION_BYTES:
             raise ProtocolError(400, "bad chunk-size line")
         size = int(match[1], 16)
-        if len(self._sizes) < _SIZES_KEPT and len(line) <= 8:
+        if len(line) <= _KNOWN_LINE_BYTES and line.isalnum() and len(self._sizes) < _SIZES_KEPT:
             self._sizes[line] = size
         return size
 

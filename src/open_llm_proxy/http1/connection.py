@@ -169,19 +169,19 @@ class ResponseReader:
     """A provider's bytes, one answer.
 
     ``head`` is None until it has come, ``content_length`` is its own; ``done`` says that the body is whole;
-    ``reusable`` that the connection may carry another call.
+    ``reusable`` that the connection may carry another call; ``decoder`` is there while a chunked body is read.
 
     Raises (from ``receive`` and ``receive_eof``):
         UpstreamProtocolError: The provider broke HTTP, or ended before the answer was whole.
     """
 
     __slots__ = (
-        "_decoder",
         "_held",
         "_informational",
         "_limits",
         "_remaining",
         "content_length",
+        "decoder",
         "done",
         "head",
         "heads",
@@ -193,7 +193,7 @@ class ResponseReader:
         self._limits = limits
         self.heads = HeadReader(parse_response_head, limits.header_lines)
         self._held: bytes = b""
-        self._decoder: ChunkedDecoder | None = None
+        self.decoder: ChunkedDecoder | None = None
         self._remaining = 0  # -1: to the end of the connection
         self._informational = 0
         self.content_length: int | None = None
@@ -207,8 +207,8 @@ class ResponseReader:
         self.head = None
         self.done = False
         self.started = False
-        if self._decoder is not None:
-            self._decoder = None
+        if self.decoder is not None:
+            self.decoder = None
         self._informational = 0
 
     def receive(self, data: bytes) -> list[bytes]:
@@ -220,8 +220,8 @@ class ResponseReader:
                 if data:
                     self.reusable = False
                 return []
-        if self._decoder is not None:
-            return self._receive_chunked(data, self._decoder)
+        if self.decoder is not None:
+            return self._receive_chunked(data, self.decoder)
         remaining = self._remaining
         if remaining < 0:
             return [data]
@@ -286,14 +286,14 @@ class ResponseReader:
             self._remaining = length
             self.done = not length
         elif head.chunked:
-            self._decoder = ChunkedDecoder(inf)  # a provider may stream letter by letter for hours
+            self.decoder = ChunkedDecoder(inf)  # a provider may stream letter by letter for hours
         else:
             self._remaining = -1
             self.reusable = False
 
     def receive_eof(self) -> None:
         """The provider closed the connection: the proper end of an answer without a length, else a fault."""
-        if self.head is not None and self._remaining == -1 and self._decoder is None:
+        if self.head is not None and self._remaining == -1 and self.decoder is None:
             self.done = True
         if not self.done:
             raise UpstreamProtocolError(

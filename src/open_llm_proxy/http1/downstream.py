@@ -324,6 +324,13 @@ class Downstream(AsyncioProtocol):
         else:
             self.transport.write(self._frame(pieces))
 
+    def send_chunk(self, piece: bytes, chunk: bytes) -> None:
+        """As ``send``, of a piece that is at hand as a chunk with its framing, too."""
+        if self._chunked and not self._ordered:
+            self.transport.write(chunk)
+        else:
+            self.send([piece])
+
     def _write_if_open(self, data: bytes) -> None:
         if not self.transport.is_closing():
             self.transport.write(data)

@@ -32,6 +32,9 @@ class Receiver(Protocol):
     def on_body(self, pieces: list[bytes], done: bool) -> None:
         """More of the body has come; ``done``: the last of it."""
 
+    def on_chunk(self, piece: bytes, chunk: bytes) -> None:
+        """As ``on_body``, of one piece that came as just one ``chunk``, which holds it with its framing."""
+
     def on_failed(self, error: Exception, retryable: bool) -> None:
         """There will be no more; ``retryable``: a reused connection closed before any byte of an answer."""
 
@@ -77,7 +80,14 @@ class UpstreamConnection(AsyncioProtocol):
             self.close()  # a byte on an idle connection belongs to no call
             return
         try:
-            if reader.started or (body := reader.heads.read_whole(data)) is None:
+            if reader.started:
+                decoder = reader.decoder
+                if decoder is None or (piece := decoder.read_one(data)) is None:
+                    self._receive(receiver, reader, data)
+                else:
+                    receiver.on_chunk(piece, data)
+                return
+            if (body := reader.heads.read_whole(data)) is None:
                 self._receive(receiver, reader, data)
                 return
             head = reader.heads.head

@@ -29,7 +29,7 @@ from open_llm_proxy.proxy.noted import Noted
 from open_llm_proxy.proxy.relay import KNOWN_TIMINGS, TIMINGS, Relayed, server_timing
 from open_llm_proxy.proxy.request import Body, peek, read_body, read_model, read_multipart_model, read_user_id
 from open_llm_proxy.proxy.routing import UNROUTED
-from open_llm_proxy.proxy.stream_end import StreamEnd
+from open_llm_proxy.proxy.stream_end import DONE_EVENTS, LOOK_BACK_BYTES, StreamEnd
 from open_llm_proxy.spool.frame import WORKER_ENDED
 
 if TYPE_CHECKING:
@@ -297,6 +297,23 @@ class Call(Noted):
             if early:
                 self._note_response()
             connection.send(pieces, after_frames=early)
+
+    def on_chunk(self, piece: bytes, chunk: bytes) -> None:
+        """As ``on_body``: one chunk, which is passed on as it came unless it may be the end of the stream."""
+        connection, captured, plan = self._connection, self._captured, self._plan
+        if (
+            connection is None
+            or captured is None
+            or plan is None
+            or not self._caller.chat
+            or len(piece) < LOOK_BACK_BYTES
+            or piece.endswith(DONE_EVENTS)
+        ):
+            self.on_body([piece], done=False)
+            return
+        captured.add_one(piece)
+        self.deadline = self._app.clock + plan.between_bytes_s
+        connection.send_chunk(piece, chunk)
 
     def _capture(self, pieces: list[bytes]) -> None:
         captured = self._captured

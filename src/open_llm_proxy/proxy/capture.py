@@ -71,42 +71,52 @@ class Captured:
     What it holds counts in ``held`` as long as it lives.
     """
 
-    __slots__ = ("held", "pieces", "room", "size", "total_bytes")
+    __slots__ = ("_limit", "held", "missed_bytes", "pieces", "size")
 
     def __init__(self, limit: int, held: Held) -> None:
         self.pieces: list[bytes] = []
-        self.room = limit
+        self._limit = limit
         self.held = held
         self.size = 0
-        self.total_bytes = 0
+        self.missed_bytes = 0
 
     def __del__(self) -> None:
         self.held.now_bytes -= self.size
 
+    @property
+    def total_bytes(self) -> int:
+        """How long the body was, kept or not."""
+        return self.size + self.missed_bytes
+
     def add(self, pieces: Sequence[bytes]) -> None:
         """Keep ``pieces``; beyond a limit only their size is counted, and nothing that comes later is kept."""
-        held = self.held
         for piece in pieces:
-            size = len(piece)
-            self.total_bytes += size
-            if size <= self.room and held.now_bytes + size <= held.limit_bytes:
-                self.pieces.append(piece)
-                self.size += size
-                self.room -= size
-                held.now_bytes += size
-            elif self.room:
-                self._keep_last(piece[: max(0, min(self.room, held.limit_bytes - held.now_bytes))])
+            self.add_one(piece)
+
+    def add_one(self, piece: bytes) -> None:
+        """As ``add``."""
+        held = self.held
+        size = self.size + len(piece)
+        held_bytes = held.now_bytes + len(piece)
+        if size <= self._limit and held_bytes <= held.limit_bytes:
+            self.pieces.append(piece)
+            self.size = size
+            held.now_bytes = held_bytes
+        else:
+            self._keep_last(piece)
 
     def _keep_last(self, piece: bytes) -> None:
-        if piece:
-            self.pieces.append(piece)
-        self.size += len(piece)
-        self.held.now_bytes += len(piece)
-        self.room = 0
+        kept = piece[: max(0, min(self._limit - self.size, self.held.limit_bytes - self.held.now_bytes))]
+        if kept:
+            self.pieces.append(kept)
+        self.size += len(kept)
+        self.held.now_bytes += len(kept)
+        self.missed_bytes += len(piece) - len(kept)
+        self._limit = self.size
 
     def tail(self, size: int) -> bytes:
         """The last ``size`` bytes, or a few more; empty where not all was kept: then the end is not known."""
-        if self.total_bytes != self.size:
+        if self.missed_bytes:
             return b""
         tail = b""
         for piece in reversed(self.pieces):

@@ -5,13 +5,13 @@ from typing import Final
 from open_llm_proxy.proxy.capture import Captured
 
 # No JSON string holds a raw line feed, so none of these can stand in a text.
-_DONE: Final = (b"data: [DONE]\n\n", b"data:[DONE]\n\n", b"data: [DONE]\r\n\r\n")
+DONE_EVENTS: Final = (b"data: [DONE]\n\n", b"data:[DONE]\n\n", b"data: [DONE]\r\n\r\n")
 _LAST_EVENTS: Final = tuple(
     b"event: " + name for name in (b"message_stop", b"response.completed", b"response.incomplete", b"response.failed")
 )
 _LATER_LAST_EVENTS: Final = tuple(b"\n" + event for event in _LAST_EVENTS)
 _EVENT_END: Final = (b"\n\n", b"\r\n\r\n")
-_LOOK_BACK_BYTES: Final = 40  # longer than any of these
+LOOK_BACK_BYTES: Final = 40  # longer than any of these
 
 
 class StreamEnd:
@@ -28,9 +28,9 @@ class StreamEnd:
         """Whether the last event is whole with ``piece``, the last one captured, however the stream was cut."""
         chat = self._chat
         window = piece
-        if len(piece) < _LOOK_BACK_BYTES or not chat:
-            window = self._captured.tail(len(piece) + _LOOK_BACK_BYTES) or piece
-        if window.endswith(_DONE):
+        if len(piece) < LOOK_BACK_BYTES or not chat:
+            window = self._captured.tail(len(piece) + LOOK_BACK_BYTES) or piece
+        if window.endswith(DONE_EVENTS):
             return True
         if chat:
             return False

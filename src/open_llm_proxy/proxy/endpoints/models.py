@@ -107,6 +107,10 @@ class Fetch:
             self._cancel()
             self._end(f"the model list is longer than {LIST_BYTES} bytes")
 
+    def on_chunk(self, piece: bytes, chunk: bytes) -> None:  # noqa: ARG002 - its framing is not passed on
+        """More of the list has come."""
+        self.on_body([piece], done=False)
+
     def _read(self) -> None:
         if self._status != 200:
             self._end(f"the model list answered {self._status}")
