@@ -176,3 +176,10 @@ def test_discard_leaves_the_segments(bench):
     bench.fold.discard()
     assert list((bench.spool / "parts").iterdir()) == []
     assert len(list(bench.frames.iterdir())) == 1
+
+
+def test_what_never_began_finishes_to_nothing(bench):
+    bench.segment(1)
+    bench.fold.finish(bench.outbox)
+    assert bench.files() == {}
+    assert len(list(bench.frames.iterdir())) == 1

@@ -1,3 +1,4 @@
+import errno
 import os
 
 import pytest
@@ -192,3 +193,68 @@ def test_a_directory_that_vanishes_is_gone(kit, watch):
     view.follower.path.rmdir()
     assert view.poll() == []
     assert view.follower.gone
+
+
+def test_a_segment_that_is_closed_after_it_was_listed_is_found_the_next_time(kit, watch):
+    writer = kit.writer()
+    kit.write(writer, kit.request(1))
+    view = watch()
+    closed = []
+
+    def close_late(_, name):
+        if not closed:
+            closed.append(name)
+            writer._roll(writer._segment)
+        return 0
+
+    view.follower._covered = close_late
+    assert view.poll() == []
+    assert closed[0].closed is None
+    assert view.poll() == ["1"]
+    assert view.ended == [1]
+
+
+def test_a_dead_writers_segment_that_cannot_be_renamed_is_read_all_the_same(kit, watch, monkeypatch):
+    writer = kit.writer()
+    kit.write(writer, kit.request(1))
+    kit.die(writer)
+    view = watch()
+
+    def fail(path, target):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(kit.spool), "rename", fail)
+        assert view.poll() == ["1"]
+    assert (view.ended, view.bereaved) == ([1], [1])
+    assert len(list(view.follower.path.glob("*.open"))) == 1
+
+
+def test_a_dead_writers_directory_that_holds_something_else_stays(kit, watch):
+    writer = kit.writer()
+    kit.write(writer, kit.request(1))
+    view = watch()
+    kit.die(writer)
+    view.poll()
+    for path in view.follower.path.glob("0*.closed"):
+        path.unlink()
+    (view.follower.path / "notes.txt").touch()
+    view.poll()
+    assert not view.follower.gone
+    assert view.follower.dead  # and is not given away, lest another takes it for unread
+    (view.follower.path / "notes.txt").unlink()
+    view.poll()
+    assert view.follower.gone
+
+
+def test_what_waits_in_a_segment_that_was_taken_away_is_nothing(kit, watch):
+    writer = kit.writer()
+    kit.write(writer, kit.request(1))
+    view = watch()
+    view.poll()
+    kit.write(writer, kit.request(2))
+    (reading,) = view.follower._readings.values()
+    assert reading.waiting_bytes > 0
+    reading.path.unlink()
+    assert reading.waiting_bytes == 0
+    assert view.follower.waiting_bytes() == 0

@@ -12,6 +12,7 @@ from open_llm_proxy.recorder.progress import DEADLY, HOPELESS, Progress
 from open_llm_proxy.recorder.rendering import Renderer
 from open_llm_proxy.recorder.tally import Tally
 from open_llm_proxy.spool.directory import list_directories
+from open_llm_proxy.spool.reader import Damage
 from open_llm_proxy.telemetry.scoreboard import RECORDED, UNREADABLE
 
 FOREVER = float("inf")
@@ -340,6 +341,41 @@ def test_a_frame_whose_text_kills_it_too_is_set_aside_without(kit, bench, writte
     assert b"answer" not in text
 
 
+def test_damage_that_kills_it_is_set_aside_without_being_looked_at(kit, bench, written):
+    os.write(written._segment.fd, b"\x00spoilt")
+    kit.write(written, kit.request(2))
+    written.close()
+    one = bench()
+    items = [item for _, items in one.intake.follower.poll() for item in items]
+    (damage,) = [item for item in items if isinstance(item, Damage)]
+    one.intake.discard()
+    for _ in range(HOPELESS):
+        one.progress.begin(one.intake.follower.name.encode(), 1, damage.offset)
+        one.killed()
+        one = bench()
+    one.work()
+    assert one.shipped() == [("request", "1"), ("response", "1"), ("request", "2"), ("response", "2")]
+    (text,) = one.unreadable()
+    assert b"bytes %d to %d" % (damage.offset, damage.end) in text
+    assert b"spoilt" not in text
+    assert kit.counters[UNREADABLE] == 1
+
+
+def test_what_is_in_the_outbox_is_not_recorded_again_and_its_calls_are_known(kit, bench):
+    """A chunk file that was full ended within the segment; then the recorder was killed, and the worker."""
+    writer = kit.writer()
+    kit.write(writer, kit.request(1), kit.request(2), kit.response(1), kit.request(3))
+    kit.die(writer)
+    one = bench()
+    places = [item.end for _, items in one.intake.follower.poll() for item in items]
+    one.intake.discard()
+    one.outbox.covered = lambda *_: places[1]
+    one.intake.follower._covered = one.outbox.covered
+    one.work()
+    assert one.shipped() == [("response", "1"), ("request", "3"), ("response", "2"), ("response", "3")]
+    assert one.stdout.ids() == one.shipped()
+
+
 # --- what is no record -----------------------------------------------------------------------------------------------
 
 
@@ -408,6 +444,39 @@ def test_a_full_disk_sets_the_directory_back_and_nothing_is_told_twice(kit, benc
     assert kit.counters[RECORDED] == 2
 
 
+def test_after_a_full_disk_nothing_that_is_no_record_is_told_twice(kit, bench, written, monkeypatch):
+    monkeypatch.setattr(module, "RETRY_S", 0)
+    os.write(written._segment.fd, b"\x00spoilt")
+    kit.write(written, kit.request(2), kit.request(3))
+    os.write(written._segment.fd, b"OLPF\x10")
+    kit.die(written)
+    one = bench()
+    real = Outbox.add
+
+    def fail_at_the_end(self, key, *rest):
+        if not key.startswith("unreadable/"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(self, key, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Outbox, "add", fail_at_the_end)
+        one.work()
+    one.work()
+    ids = [
+        ("request", "1"),
+        ("response", "1"),
+        ("request", "2"),
+        ("request", "3"),
+        ("response", "2"),
+        ("response", "3"),
+    ]
+    assert one.shipped() == ids
+    assert one.stdout.ids() == ids
+    assert [sum(text in said for said in one.said) for text in ("set aside", "left out", "No space")] == [1, 1, 1]
+    assert (kit.counters[RECORDED], kit.counters[UNREADABLE]) == (6, 1)
+    assert len(one.watching.told) == 3
+
+
 def test_after_an_error_it_waits(kit, bench, written, monkeypatch):
     written.close()
     one = bench()
@@ -454,3 +523,20 @@ def test_finish_all_closes_what_has_been_read(kit, bench):
     assert one.shipped() == []
     one.intake.finish_all()
     assert one.shipped() == [("request", "1")]
+
+
+def test_what_could_not_be_finished_before_its_time_is_said_and_read_again(kit, bench, monkeypatch):
+    kit.now_ns = 2**62
+    writer = kit.writer(segment_bytes=1)
+    kit.write(writer, kit.request(1))
+    one = bench()
+    one.work()
+    with monkeypatch.context() as patch:
+        patch.setattr(Outbox, "add", lambda *_: (_ for _ in ()).throw(OSError(errno.ENOSPC, "full")))
+        one.intake.finish_all()
+    assert one.shipped() == []
+    assert any("cannot be finished: [Errno 28] full" in said for said in one.said)
+    one.work()
+    one.intake.finish_all()
+    assert one.shipped() == [("request", "1")]
+    assert one.stdout.ids() == [("request", "1")]

@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from open_llm_proxy.recorder.outbox import Outbox
@@ -117,3 +119,15 @@ def test_a_strange_file_is_shipped_as_it_is(spool):
     (spool / "outbox" / "by-hand.txt").write_bytes(b"?")
     outbox = Outbox(spool)
     assert outbox.next_ready().oldest_ns == 0
+
+
+def test_a_directory_is_listed_once_for_all_its_files(spool, add, monkeypatch):
+    outbox = Outbox(spool)
+    segment(spool, 1), segment(spool, 2)
+    for number in (1, 2, 3):
+        add(outbox, key(number, number))
+    listed = []
+    real = os.listdir
+    monkeypatch.setattr(os, "listdir", lambda path: (listed.append(path), real(path))[1])
+    assert outbox.next_ready().key == key(3, 3)
+    assert listed == [spool / "frames" / DIRECTORY]

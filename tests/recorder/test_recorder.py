@@ -320,6 +320,75 @@ def test_a_store_that_appears_at_a_reload(kit, running, wait_until):
     assert one.stop()
 
 
+def test_another_store_at_a_reload_takes_what_comes_from_then_on(kit, running, wait_until, tmp_path):
+    kit.adapt({"flush_interval_s": 0.05})
+    one = running().start()
+    writer = kit.writer(segment_bytes=1)
+    kit.write(writer, *pair(kit, 1))
+    wait_until(lambda: len(kit.stored()) == 2)
+    one.recorder.use(kit.adapt(store=StoreSettings(folder=str(tmp_path / "other"))))
+    wait_until(lambda: one.recorder._settings is kit.settings)
+    kit.write(writer, *pair(kit, 2))
+    wait_until(lambda: kit.stored(tmp_path / "other") == [("request", "2"), ("response", "2")])
+    writer.close()
+    assert one.stop()
+    assert len(kit.stored()) == 2
+    assert len(one.ids()) == 4  # read on, not again
+
+
+@pytest.mark.parametrize("store", [StoreSettings(), StoreSettings(refused="LOG_BUCKET still holds '<'")])
+def test_a_store_that_is_taken_away_at_a_reload_is_used_on_and_that_is_said(kit, running, wait_until, capfd, store):
+    kit.adapt({"flush_interval_s": 0.05})
+    one = running().start()
+    writer = kit.writer(segment_bytes=1)
+    kit.write(writer, *pair(kit, 1))
+    wait_until(lambda: len(kit.stored()) == 2)
+    one.recorder.use(kit.adapt(store=store))
+    wait_until(lambda: one.recorder._settings is kit.settings)
+    kit.write(writer, *pair(kit, 2))
+    wait_until(lambda: len(kit.stored()) == 4)
+    wait_until(lambda: kit.counters[STORE_STATE] == 1)
+    writer.close()
+    assert one.stop()
+    assert "chunk files go to the former one until the next start" in capfd.readouterr().err
+
+
+def test_a_store_that_is_refused_at_a_reload_too_changes_nothing(kit, running, wait_until):
+    kit.adapt({"flush_interval_s": 0.05}, store=StoreSettings())
+    one = running().start()
+    writer = kit.writer(segment_bytes=1)
+    kit.write(writer, kit.request(1))
+    wait_until(lambda: len(one.ids()) == 1)
+    one.recorder.use(kit.adapt(store=StoreSettings(refused="LOG_BUCKET still holds '<'")))
+    wait_until(lambda: kit.counters[STORE_STATE] == 2)
+    kit.write(writer, kit.request(2))
+    wait_until(lambda: len(one.ids()) == 2)
+    writer.close()
+    assert one.stop()
+    assert one.ids() == [("request", "1"), ("request", "2")]
+
+
+def test_slow_completions_are_said_each(kit, running, capfd):
+    kit.adapt({"slow_completion_s": 1})
+    writer = kit.writer()
+    kit.write(writer, *(kit.response(number, latency_us=2_000_000) for number in range(3)))
+    writer.close()
+    assert running().once()
+    assert capfd.readouterr().err.count("Slow completion: 2 s for m at p") == 3
+
+
+def test_a_stop_that_has_no_time_left_leaves_directories_to_the_next_start(kit, running):
+    writer = kit.writer()
+    kit.write(writer, *pair(kit, 1))
+    writer.close()
+    one = running()
+    one.grace_s = 0
+    assert not one.once()
+    assert running().once()
+    assert sorted(kit.stored()) == [("request", "1"), ("response", "1")]
+    assert kit.files() == []
+
+
 def test_other_caps_at_a_reload(kit, running, wait_until):
     one = running().start()
     writer = kit.writer()
@@ -358,6 +427,26 @@ def test_models_of_a_reload_get_their_label(kit, running, wait_until):
     wait_until(lambda: len(one.ids()) == 4)
     one.stop()
     assert [labels.model for labels, _ in kit.board.ledger.rows()] == ["other", "m"]
+
+
+def test_providers_of_a_reload_are_known_to_traces(kit, running, wait_until, monkeypatch):
+    class Traces:
+        used, closed = [], False
+
+        def use(self, endpoints):
+            self.used.append(endpoints)
+
+        def close(self, grace_s):
+            Traces.closed = grace_s > 0
+
+    monkeypatch.setattr(module, "open_spans", lambda *_: Traces())
+    kit.adapt(traces_endpoint="http://127.0.0.1:9/v1/traces")
+    one = running().start()
+    wait_until(lambda: hasattr(one.recorder, "_tools"))
+    one.recorder.use(kit.adapt(endpoints={"p": "https://p.example.org/v1"}))
+    wait_until(lambda: Traces.used == [{"p": "https://p.example.org/v1"}])
+    assert one.stop()
+    assert Traces.closed
 
 
 def test_a_collector_that_hangs_holds_up_no_record(kit, running, wait_until, monkeypatch):

@@ -102,3 +102,12 @@ def test_what_is_unreadable_is_scrubbed_and_bounded(renderer):
     assert text.startswith(b"why\nwhat\n")
     assert b"(the first 4194304 bytes)" in text
     assert len(text) < UNREADABLE_BYTES + 1000
+
+
+def test_prompts_of_the_last_three_days_are_remembered(kit, renderer):
+    made = renderer(capture_mode="full")
+    frame = Frame(kit.request(1, total_bytes=len(FULL)), FULL)
+    for day in (23, 24, 25, 26):
+        assert len(made.render(frame, SEGMENT, f"2026-11-{day}").lines) == 3
+    assert [len(made.render(frame, SEGMENT, f"2026-11-{day}").lines) for day in (24, 25, 26)] == [1, 1, 1]
+    assert len(made.render(frame, SEGMENT, "2026-11-23").lines) == 3

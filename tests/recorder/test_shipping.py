@@ -212,3 +212,14 @@ def test_another_sink_from_now_on(bench):
     bench.shipping._ship_all()
     assert other.taken
     assert not bench.store.tries
+
+
+def test_only_requests_and_responses_are_counted_as_shipped(bench, kit):
+    kit.spool.mkdir()
+    (kit.spool / "part").write_bytes(b'no record could be made:\n{"type":"request"}\n')
+    bench.outbox.add("unreadable/2026-11-25/x-1-70.txt", kit.spool / "part", 0)
+    bench.shipping._ship_all()
+    assert [kit.counters[name] for name in (SHIPPED, SHIPPED_FILES)] == [0, 1]
+    bench.add("a")
+    bench.shipping._ship_all()
+    assert [kit.counters[name] for name in (SHIPPED, SHIPPED_FILES)] == [2, 2]

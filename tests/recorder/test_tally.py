@@ -118,3 +118,19 @@ def test_the_count_of_another_serve_takes_nothing_off(kit):
 def test_unreadable(kit):
     Count(kit).tally.unreadable()
     assert kit.counters[UNREADABLE] == 1
+
+
+def test_what_a_killed_recorder_had_counted_of_ended_calls_is_counted_again_once(kit):
+    count = Count(kit)
+    count.feed(1, 0)
+    count.tally.ended(2)
+    assert kit.counters[RECORDED] == 3
+    count.progress.close()  # killed: none of it is in the outbox
+    again = Count(kit)
+    assert kit.counters[RECORDED] == 0
+    again.feed(1, 0)
+    again.tally.ended(2)
+    again.tally.finished(3)
+    again.progress.close()
+    Count(kit)
+    assert kit.counters[RECORDED] == 3

@@ -98,8 +98,7 @@ class Intake:
         for item in items:
             deaths = self._begin_item(reading, item.offset)
             if isinstance(item, Damage):
-                if deaths < HOPELESS:
-                    self._on_damage(reading, item)
+                self._on_damage(reading, item, deaths)
                 continue
             if item.offset >= reading.place:
                 self._on_frame(reading, fold, item, stdout, deaths)
@@ -166,13 +165,13 @@ class Intake:
         self._told = number, offset
         return True
 
-    def _on_damage(self, reading: Reading, damage: Damage) -> None:
+    def _on_damage(self, reading: Reading, damage: Damage, deaths: int) -> None:
         if damage.torn:
             if self._is_news(reading.name.number, damage.offset):
                 size = damage.end - damage.offset
                 self._tools.say(f"{reading.path}: the writer was killed at a frame; its {size} bytes are left out")
             return
-        data = reading.reader.bytes_of(damage, UNREADABLE_BYTES)
+        data = reading.reader.bytes_of(damage, UNREADABLE_BYTES) if deaths < HOPELESS else b""
         self._set_aside(reading, damage.offset, damage.reason, f"bytes {damage.offset} to {damage.end}", data)
 
     def _set_aside(self, reading: Reading, offset: int, reason: str, about: str, body: bytes) -> None:

@@ -128,7 +128,9 @@ class Recorder:
             self._board.set_text(RECORDER_SLOT, store.refused)
             self._counters[STORE_STATE] = FAILING
         if sink is None:
-            if not store.refused:
+            if self._shipping is not None:
+                self._say("no store is named any more: chunk files go to the former one until the next start")
+            elif not store.refused:
                 self._counters[STORE_STATE] = NONE
             return
         if self._shipping is not None:

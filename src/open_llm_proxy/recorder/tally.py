@@ -54,6 +54,7 @@ class Tally:
         """Response records were made for calls whose worker died."""
         self._counters[RECORDED] += records
         self._unfinished += records
+        self._progress.set_unfinished(self._unfinished)
         self._responses += records
 
     def unreadable(self) -> None:
