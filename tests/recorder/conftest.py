@@ -11,7 +11,15 @@ import msgspec
 import pytest
 
 from open_llm_proxy.config.snapshot import LogSettings, StoreSettings
+from open_llm_proxy.recorder.answered import Answered
+from open_llm_proxy.recorder.follow import Follower
+from open_llm_proxy.recorder.intake import Intake, Tools
+from open_llm_proxy.recorder.outbox import Outbox
+from open_llm_proxy.recorder.progress import Place, Progress
+from open_llm_proxy.recorder.rendering import Renderer
 from open_llm_proxy.recorder.settings import RecorderSettings
+from open_llm_proxy.recorder.tally import Tally
+from open_llm_proxy.spool.directory import list_directories
 from open_llm_proxy.spool.frame import Header, RequestHeader, ResponseHeader
 from open_llm_proxy.spool.writer import SpoolWriter
 from open_llm_proxy.telemetry.scoreboard import RECORDER_SLOT, SLOT_COUNTERS, Scoreboard
@@ -133,3 +141,93 @@ def wait_until() -> Callable[[Callable[[], object]], None]:
             time.sleep(0.005)
 
     return wait
+
+
+class Lines:
+    """Stdout that keeps what it is given; ``blocked``: nobody reads."""
+
+    def __init__(self) -> None:
+        self.lines: list[bytes]
+        self.lines, self.blocked = [], False
+
+    def write(self, lines: list[bytes]) -> None:
+        self.lines += lines
+
+    def wait(self, *_: float) -> bool:
+        return not self.blocked
+
+    def ids(self) -> list[tuple[str, str]]:
+        return [(record["type"], record["request_id"]) for record in map(json.loads, self.lines)]
+
+
+class Watching:
+    """An observer; ``fault`` is raised instead of taking what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[int, int, str, str | None]]
+        self.fault: Exception | None
+        self.told, self.fault = [], None
+
+    def observe(self, place: Place, answered: Answered) -> None:
+        if self.fault is not None:
+            raise self.fault
+        self.told.append((place.number, place.offset, answered.header.request_id, answered.record.error))
+
+    def forget(self, directory: str) -> None:
+        raise AssertionError("the recorder's to say")
+
+
+class IntakeBench:
+    """One process's intake over the spool's only directory."""
+
+    def __init__(self, kit: Kit, *, only_stdout: bool = False) -> None:
+        self.watching = Watching()
+        self.kit = kit
+        self.said: list[str] = []
+        self.stdout = Lines()
+        self.outbox = Outbox(kit.spool)
+        self.progress = Progress(kit.folder / "progress")
+        self.renderer = Renderer(kit.settings, only_stdout=only_stdout)
+        self.tally = Tally(kit.counters, self.progress, kit.settings.log, self.said.append)
+        tools = Tools(
+            lambda: kit.settings,
+            lambda: self.renderer,
+            self.outbox,
+            self.stdout,
+            self.progress,
+            self.tally,
+            self.said.append,
+            (self.watching,),
+        )
+        (path,) = list_directories(kit.spool)
+        self.intake = Intake(Follower(path, self.outbox.covered, self.said.append), tools, only_stdout=only_stdout)
+
+    def work(self) -> bool:
+        return self.intake.work(float("inf"))
+
+    def shipped(self) -> list[tuple[str, str]]:
+        return self.kit.stored(self.kit.spool / "outbox")
+
+    def unreadable(self) -> list[bytes]:
+        return [path.read_bytes() for path in sorted((self.kit.spool / "outbox" / "unreadable").rglob("*.txt"))]
+
+    def killed(self) -> None:
+        """The process is gone; locks are free, files are as they are."""
+        for fold in self.intake._folds.values():
+            for part in fold._parts:
+                part.file.close()
+        self.intake.follower.release()
+        self.progress.close()
+
+
+@pytest.fixture
+def intake_bench(kit: Kit) -> Iterator[Callable[..., IntakeBench]]:
+    made: list[IntakeBench] = []
+
+    def make(**more: Any) -> IntakeBench:
+        made.append(IntakeBench(kit, **more))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.intake.close()

@@ -5,104 +5,16 @@ import os
 import pytest
 
 from open_llm_proxy.recorder import intake as module
-from open_llm_proxy.recorder.follow import Follower
-from open_llm_proxy.recorder.intake import Intake, Tools
 from open_llm_proxy.recorder.outbox import Outbox
-from open_llm_proxy.recorder.progress import DEADLY, HOPELESS, Progress
+from open_llm_proxy.recorder.progress import DEADLY, HOPELESS
 from open_llm_proxy.recorder.rendering import Renderer
-from open_llm_proxy.recorder.tally import Tally
-from open_llm_proxy.spool.directory import list_directories
 from open_llm_proxy.spool.reader import Damage
 from open_llm_proxy.telemetry.scoreboard import RECORDED, UNREADABLE
 
-FOREVER = float("inf")
-
-
-class Lines:
-    """Stdout that keeps what it is given; ``blocked``: nobody reads."""
-
-    def __init__(self):
-        self.lines, self.blocked = [], False
-
-    def write(self, lines):
-        self.lines += lines
-
-    def wait(self, *_):
-        return not self.blocked
-
-    def ids(self):
-        return [(record["type"], record["request_id"]) for record in map(json.loads, self.lines)]
-
-
-class Watching:
-    """An observer; ``fault`` is raised instead of taking what it is told."""
-
-    def __init__(self):
-        self.told, self.fault = [], None
-
-    def observe(self, place, answered):
-        if self.fault is not None:
-            raise self.fault
-        self.told.append((place.number, place.offset, answered.header.request_id, answered.record.error))
-
-    def forget(self, directory):
-        raise AssertionError("the recorder's to say")
-
-
-class Bench:
-    """One process's intake over the spool's only directory."""
-
-    def __init__(self, kit, *, only_stdout=False):
-        self.watching = Watching()
-        self.kit = kit
-        self.said = []
-        self.stdout = Lines()
-        self.outbox = Outbox(kit.spool)
-        self.progress = Progress(kit.folder / "progress")
-        self.renderer = Renderer(kit.settings, only_stdout=only_stdout)
-        self.tally = Tally(kit.counters, self.progress, kit.settings.log, self.said.append)
-        tools = Tools(
-            lambda: kit.settings,
-            lambda: self.renderer,
-            self.outbox,
-            self.stdout,
-            self.progress,
-            self.tally,
-            self.said.append,
-            (self.watching,),
-        )
-        (path,) = list_directories(kit.spool)
-        self.intake = Intake(Follower(path, self.outbox.covered, self.said.append), tools, only_stdout=only_stdout)
-
-    def work(self):
-        return self.intake.work(FOREVER)
-
-    def shipped(self):
-        return self.kit.stored(self.kit.spool / "outbox")
-
-    def unreadable(self):
-        return [path.read_bytes() for path in sorted((self.kit.spool / "outbox" / "unreadable").rglob("*.txt"))]
-
-    def killed(self):
-        """The process is gone; locks are free, files are as they are."""
-        for fold in self.intake._folds.values():
-            for part in fold._parts:
-                part.file.close()
-        self.intake.follower.release()
-        self.progress.close()
-
 
 @pytest.fixture
-def bench(kit):
-    made = []
-
-    def make(**more):
-        made.append(Bench(kit, **more))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.intake.close()
+def bench(intake_bench):
+    return intake_bench
 
 
 @pytest.fixture
