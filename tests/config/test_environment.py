@@ -39,6 +39,7 @@ NAMES = [
     "LOGS_READ_KEY",
     "LOGS_READ_SECRET",
     "LOGS_READ_ENDPOINT",
+    "LOGS_CA_FILE",
     "LOGS_BUCKET",
     "LOGS_DIR",
     "RUSTFS_KEY",

@@ -11,6 +11,7 @@ from open_llm_proxy.logs.condense.plan import Selection
 from open_llm_proxy.logs.condense.run import condense
 from open_llm_proxy.logs.folder import Folder
 from open_llm_proxy.logs.mirror import open_from, open_one, open_to
+from open_llm_proxy.logs.query import ask, open_views
 from open_llm_proxy.logs.sync import sync
 from open_llm_proxy.logs.verify.run import verify
 from open_llm_proxy.logs.window import ALL
@@ -74,3 +75,23 @@ def test_a_wrong_secret_and_a_bucket_that_is_not_there_say_what_to_set(rgw):
     missing = rgw.door("none").environment()
     with pytest.raises(UserError, match="does not exist"):
         sync(open_from("s3://none", missing), open_to("s3://none", missing))
+
+
+def test_a_store_whose_certificate_is_of_an_own_authority(rgw, tmp_path):
+    door = rgw.bucket(tls=True)
+    environ = door.environment()
+    untrusted = open_one(None, f"s3://{door.name}", environ)
+    with pytest.raises(UserError) as refused:
+        untrusted.list()
+    assert "LOGS_CA_FILE" in refused.value.remedy
+    for name in ("LOGS_CA_FILE", "AWS_CA_BUNDLE"):
+        source = open_one(None, f"s3://{door.name}", environ | {name: str(rgw.authority)})
+        corpus.put(source, [corpus.request("a", corpus.stamp("2026-11-01", 5))])
+        assert condense(source, Selection("2026-11-01"), temporary=tmp_path).failed == []
+        rows = ask(open_views([source], ALL), "SELECT request_id FROM records")
+        assert rows is not None
+        assert rows.fetchall() == [("a",)]
+    second = {"RUSTFS_KEY": "rgwkey", "RUSTFS_SECRET": "rgwsecret123", "RUSTFS_ENDPOINT": door.endpoint}
+    mirror = open_to("rustfs:", second | {"RUSTFS_BUCKET": door.name, "LOGS_CA_FILE": str(rgw.authority)})
+    assert mirror is not None
+    assert [file.key for file in mirror.list()] == door.list_keys()

@@ -276,6 +276,12 @@ VARIABLES: Final = (
     Variable(name="LOGS_READ_KEY", reader="logs", secret=True, help="Readers' access key, else `AWS_ACCESS_KEY_ID`."),
     Variable(name="LOGS_READ_SECRET", reader="logs", secret=True, help="Readers' secret key."),
     Variable(name="LOGS_READ_ENDPOINT", reader="logs", parse=url, help="Readers' S3 endpoint."),
+    Variable(
+        name="LOGS_CA_FILE",
+        reader="logs",
+        help="Certificate authorities (PEM) that the stores' certificates may be of, beside the system's; else "
+        "`AWS_CA_BUNDLE`, else `ca_file` of the configuration that `OPEN_LLM_PROXY_CONFIG` names.",
+    ),
     Variable(name="LOGS_BUCKET", reader="logs", parse=bucket, help="Readers' bucket."),
     Variable(name="LOGS_DIR", reader="logs", default="./logs", help="Readers' folder, when no store is named."),
     Variable(name="RUSTFS_KEY", reader="mirror", secret=True, help="Second store, that the mirror job copies to: key."),

@@ -1,6 +1,7 @@
 """A bucket with stored files, by obstore; and DuckDB's way to them, so that no extension of its own is needed."""
 
 import contextlib
+import re
 from collections.abc import Generator, Iterable
 from datetime import UTC
 from pathlib import Path
@@ -12,7 +13,7 @@ import obstore
 from open_llm_proxy.errors import UserError
 from open_llm_proxy.logs.stored import Source, Stored
 from open_llm_proxy.store.connect import StoreOptions, connect
-from open_llm_proxy.store.faults import Fault, diagnose
+from open_llm_proxy.store.faults import Diagnosis, Fault, diagnose
 
 if TYPE_CHECKING:  # for the annotation only
     from obstore.store import ObjectStore
@@ -29,6 +30,10 @@ _REMEDIES: Final[dict[Fault, str]] = {
     "full": "Ask the store's operator for room",
     "other": "Check LOGS_READ_ENDPOINT and LOGS_BUCKET",
 }
+_CERTIFICATE: Final = re.compile("certificate|UnknownIssuer", re.IGNORECASE)
+_UNTRUSTED: Final = (
+    "Set LOGS_CA_FILE (or AWS_CA_BUNDLE) to a PEM file with the authority that signed the store's certificate"
+)
 
 
 class Bucket(Source):
@@ -123,4 +128,11 @@ class Bucket(Source):
     def refused(self, error: Exception) -> UserError:
         """The store's refusal, with the variable that mends it."""
         diagnosis = diagnose(error)
-        return UserError(f"{self.url} cannot be read: {diagnosis.detail}", _REMEDIES[diagnosis.fault])
+        return UserError(
+            f"{self.url} cannot be read: {diagnosis.detail}", remedy(diagnosis, _REMEDIES[diagnosis.fault])
+        )
+
+
+def remedy(diagnosis: Diagnosis, otherwise: str) -> str:
+    """What mends it: where the store's certificate is not trusted a variable of its own, else ``otherwise``."""
+    return _UNTRUSTED if _CERTIFICATE.search(diagnosis.detail) else otherwise

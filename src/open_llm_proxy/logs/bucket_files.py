@@ -63,8 +63,13 @@ class BucketFiles(AbstractFileSystem):
             return known
         with bucket.answering():
             found = obstore.head(bucket.root, key)
-        told = {"name": path, "size": found["size"], "type": "file", "etag": found["e_tag"]}
-        told["modified"] = _version(found["e_tag"]) or found["last_modified"]
+        told: dict[str, Any] = {
+            "name": path,
+            "size": found["size"],
+            "type": "file",
+            "etag": found["e_tag"],
+            "modified": _version(found["e_tag"]) or found["last_modified"],
+        }
         self._known[path] = time.monotonic(), bucket.generation, told
         return told
 

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 from open_llm_proxy.config.problems import ConfigError
 from open_llm_proxy.config.reader import Reader
 from open_llm_proxy.errors import UserError
-from open_llm_proxy.logs.bucket import Bucket
+from open_llm_proxy.logs.authorities import ca_file_of
+from open_llm_proxy.logs.bucket import Bucket, remedy
 from open_llm_proxy.logs.source import open_source, sources_of
 from open_llm_proxy.logs.stored import Source
 from open_llm_proxy.store.connect import StoreOptions
@@ -27,7 +28,9 @@ class SecondBucket(Bucket):
 
     def refused(self, error: Exception) -> UserError:
         """As ``Bucket.refused``."""
-        return UserError(f"{self.url} (the second store): {diagnose(error)}", f"Check {', '.join(_SECOND_VARIABLES)}")
+        found = diagnose(error)
+        mending = remedy(found, f"Check {', '.join(_SECOND_VARIABLES)}")
+        return UserError(f"{self.url} (the second store): {found}", mending)
 
 
 class WrittenBucket(Bucket):
@@ -36,7 +39,10 @@ class WrittenBucket(Bucket):
     def refused(self, error: Exception) -> UserError:
         """As ``Bucket.refused``."""
         names = "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_S3_ENDPOINT_URL"
-        return UserError(f"{self.url} cannot be used: {diagnose(error)}", f"Set {names} to a user that may write there")
+        found = diagnose(error)
+        return UserError(
+            f"{self.url} cannot be used: {found}", remedy(found, f"Set {names} to a user that may write there")
+        )
 
 
 def open_from(place: str, environ: Mapping[str, str]) -> Source | None:
@@ -109,5 +115,11 @@ def _second(environ: Mapping[str, str]) -> Source | None:
         )
     return SecondBucket(
         f"s3://{bucket}",
-        StoreOptions(s3_endpoint=endpoint, access_key_id=key, secret_access_key=secret, max_retries=2),
+        StoreOptions(
+            s3_endpoint=endpoint,
+            access_key_id=key,
+            secret_access_key=secret,
+            ca_file=ca_file_of(reader),
+            max_retries=2,
+        ),
     )

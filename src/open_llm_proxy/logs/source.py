@@ -10,6 +10,7 @@ from open_llm_proxy.config.environment import BY_NAME
 from open_llm_proxy.config.problems import ConfigError
 from open_llm_proxy.config.reader import Reader
 from open_llm_proxy.errors import UserError
+from open_llm_proxy.logs.authorities import ca_file_of
 from open_llm_proxy.logs.bucket import Bucket
 from open_llm_proxy.logs.folder import Folder
 from open_llm_proxy.logs.stored import Source, Stored
@@ -99,6 +100,7 @@ def _of_url(url: str, reader: Reader, *, in_cluster: bool = False) -> Source:
             secret_access_key=secret,
             anonymous=anonymous,
             region=reader.value("AWS_REGION") or DEFAULT_REGION,
+            ca_file=ca_file_of(reader),
             max_retries=2,
         ),
     )
