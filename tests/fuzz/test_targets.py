@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from fuzz import corpus
+from fuzz.__main__ import keep_new
 from fuzz.targets import NAMES
 
 ROOT = Path(__file__).parents[2]
@@ -43,6 +44,21 @@ def fuzz(name: str, seconds: int, folder: Path) -> None:
     assert done.returncode == 0, f"{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
     assert "Done " in done.stderr
     assert not list(folder.glob("crash-*"))
+
+
+@pytest.mark.slow
+def test_of_what_was_found_only_what_reaches_further_is_kept(tmp_path, monkeypatch):
+    if util.find_spec("atheris") is None:
+        pytest.skip("atheris has no wheel for this machine")
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(corpus, "FOLDER", tmp_path)
+    corpus.store("scrubbing", [b"plain words"])
+    found = tmp_path / "found"
+    found.mkdir()
+    for number, one in enumerate([b"other words", b"sk-abcdef0123456789"]):
+        (found / str(number)).write_bytes(one)
+    keep_new("scrubbing", found)
+    assert corpus.load("scrubbing") == [b"plain words", b"sk-abcdef0123456789"]
 
 
 @pytest.mark.slow
