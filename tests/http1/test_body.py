@@ -121,6 +121,14 @@ def test_what_comes_behind_is_left_over_to_the_byte(octets, behind, trailer):
     assert outcome(octets(data)) == (b"hello", True, behind)
 
 
+def test_what_is_fed_behind_the_end_is_left_over_too():
+    decoder = ChunkedDecoder()
+    assert decoder.feed(b"5\r\nhello\r\n" + END + b"GET ") == [b"hello"]
+    assert decoder.feed(b"/") == []
+    assert decoder.feed(b" HTTP/1.1") == []
+    assert decoder.leftover == b"GET / HTTP/1.1"
+
+
 def test_pieces_come_as_they_arrive():
     decoder = ChunkedDecoder()
     assert decoder.feed(b"a\r\n012") == [b"012"]

@@ -97,6 +97,15 @@ def test_what_comes_while_a_request_is_answered_is_held_back():
     assert reader.head is None
 
 
+def test_a_body_that_nobody_took_is_not_given_to_the_next():
+    reader = RequestReader(LIMITS)
+    reader.receive(post(b"secret") + post(b"mine"))
+    assert reader.start_body() is Step.COMPLETE
+    assert reader.next_request() is Step.HEAD
+    assert reader.start_body() is Step.COMPLETE
+    assert (reader.take_body(), reader.body_bytes) == (b"mine", 4)
+
+
 def test_the_head_comes_before_the_body_is_looked_at():
     reader = RequestReader(LIMITS)
     assert reader.receive(CHUNKED + b"none\r\n") is Step.HEAD

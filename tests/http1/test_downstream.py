@@ -220,6 +220,18 @@ def test_bad_http_is_refused_and_the_connection_ends(client, request_, status):
     assert client.transport.aborted
 
 
+@pytest.mark.parametrize("error", [OSError("not connected"), RuntimeError("closed"), NotImplementedError()])
+def test_where_half_a_close_is_not_to_be_had_the_connection_is_closed(client, monkeypatch, error):
+    def write_eof():
+        raise error
+
+    monkeypatch.setattr(client.transport, "write_eof", write_eof)
+    assert client.send(b"GET / HTTP/1.1\r\n\r\n").startswith(b"HTTP/1.1 400 No\r\nconnection: close\r\n")
+    assert client.transport.lost
+    assert not client.transport.aborted
+    assert client.app.faults == []
+
+
 def test_a_bad_body_is_refused_by_its_responder(client):
     client.send(CHUNKED)
     client.call.answers_refusals = True

@@ -32,6 +32,16 @@ def test_a_whole_answer(client, request_, connection, ends):
     assert client.transport.ended is ends
 
 
+def test_an_old_client_that_stays_is_told_so_each_time(client):
+    for body in (b"first", b"hello", b"bye"):
+        request = b"POST / HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+        client.send(request)
+        assert client.call.body == body
+        assert client.answer() == OK + b"connection: keep-alive\r\ncontent-length: 0\r\n\r\n"
+    assert client.app.whole_calls == 2
+    assert not client.transport.closing
+
+
 def test_an_answer_without_body(client):
     client.send(GET)
     client.connection.respond(b"HTTP/1.1 204 No Content\r\n", bodyless=True)

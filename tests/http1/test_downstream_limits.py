@@ -114,6 +114,20 @@ def test_a_client_that_does_not_read_pauses_its_responder(client):
     assert client.connection.deadline == math.inf
 
 
+def test_a_client_that_reads_again_once_the_answer_is_over_disturbs_nobody(client):
+    client.send(GET % 1)
+    client.transport.stuck = True
+    client.connection.start(OK, None, [MUCH])
+    client.connection.finish([b"end"])
+    client.transport.drain()
+    assert client.call.writable == [False], "its responder has done with it"
+    client.loop.run()
+    assert client.received().endswith(b"3\r\nend\r\n0\r\n\r\n")
+    assert client.connection.deadline == client.app.clock + LIMITS.idle_s
+    client.send(GET % 2)
+    assert client.call.head.path == b"/2"
+
+
 def test_a_client_that_reads_nothing_is_given_up(client):
     client.send(GET % 1)
     client.transport.stuck = True

@@ -3,7 +3,7 @@
 import pytest
 
 from open_llm_proxy.http1.errors import ProtocolError
-from open_llm_proxy.http1.head import check_unfinished, parse_request_head
+from open_llm_proxy.http1.head import RequestHead, _settle_transfer_encoding, check_unfinished, parse_request_head
 
 HOST = b"Host: a\r\n"
 CL, TE = b"Content-Length: ", b"Transfer-Encoding: "
@@ -99,6 +99,15 @@ SMUGGLING = {
 @pytest.mark.parametrize("fields", SMUGGLING.values(), ids=SMUGGLING)
 def test_ambiguous_framing_is_refused(fields):
     assert refusal(request(fields)) == 400
+
+
+def test_both_lengths_are_refused_by_us_too():
+    """Llhttp does it first; RFC 9112 §6.1 is too dear to hang on one of its options alone."""
+    head = RequestHead()
+    head.fields = {b"content-length": b"5", b"transfer-encoding": b"chunked"}
+    with pytest.raises(ProtocolError, match="both Content-Length and Transfer-Encoding"):
+        _settle_transfer_encoding(head)
+    assert not head.chunked
 
 
 def test_transfer_encoding_on_http_1_0_is_faulty_framing():  # RFC 9112 §6.1

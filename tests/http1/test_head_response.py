@@ -70,6 +70,7 @@ def test_fields_stand_in_order_as_they_were():
         (b"Transfer-Encoding: chunked\r\n", None, True, False),
         (b"Transfer-Encoding: Chunked\r\n", None, True, False),
         (b"Content-Length: 5\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n", 5, False, True),  # what Apache sends
+        (b"Content-Length: 5\r\nConnection: close\r\n", 5, False, False),
     ],
 )
 def test_framing(fields, length, chunked, plain):

@@ -16,6 +16,7 @@ from open_llm_proxy.http1.tls import make_client_context
 LIMITS = EngineLimits()
 ORIGIN = Origin("provider.example", 443, None)
 REFUSED = ConnectionRefusedError("refused")
+FAULT = ZeroDivisionError("a fault of ours")
 REQUEST = b"GET / HTTP/1.1\r\nHost: p\r\n\r\n"
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 
@@ -86,6 +87,16 @@ class Waiter:
     def on_connect_failed(self, error):
         assert self.connection is None
         assert self.failed is None
+        self.failed = error
+
+
+class Faulty(Waiter):
+    """A call that fails when it is told of a failure."""
+
+    def on_connect_failed(self, error):
+        raise FAULT
+
+    def on_fault(self, error):
         self.failed = error
 
 
@@ -345,6 +356,28 @@ def test_connecting_has_its_time_for_all_addresses_together(make_bench, net):
     net.until(lambda: waiter.failed)
     assert isinstance(waiter.failed, TimeoutError)
     assert len(bench.loop.dialled) == 1
+
+
+# --- faults of ours --------------------------------------------------------------------------------------------------
+
+
+def test_a_call_that_fails_when_told_of_its_failure_takes_no_other_along(bench):
+    faulty = Faulty()
+    bench.pool.wait(faulty)
+    (other,) = bench.wait()
+    bench.fail()
+    assert faulty.failed is FAULT
+    bench.connect()
+    assert other.connection is not None
+
+
+def test_an_interrupt_while_connecting_is_no_failure_of_a_call(bench, net):
+    (waiter,) = bench.wait()
+    interrupted = net.loop.create_future()
+    interrupted.set_exception(KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        bench.pool._connected(interrupted)
+    assert waiter.failed is None
 
 
 # --- closing ---------------------------------------------------------------------------------------------------------

@@ -368,6 +368,75 @@ def test_a_call_that_is_cancelled_hears_no_more(wire):
     assert wire.connection in wire.pool.forgotten
 
 
+# --- faults of ours --------------------------------------------------------------------------------------------------
+
+FAULT = ZeroDivisionError("a fault of ours")
+
+
+class Faulty(Call):
+    """A ``Receiver`` with a fault in one of its callbacks."""
+
+    def __init__(self, callback):
+        super().__init__()
+        self.faults = []
+        setattr(self, callback, self.fail)
+
+    def fail(self, *_, **__):
+        raise FAULT
+
+    def on_fault(self, error):
+        self.faults.append(error)
+
+
+@pytest.mark.parametrize(
+    ("callback", "parts"),
+    [
+        ("on_response", [CHUNKED]),
+        ("on_response", [sized(b"hello")[:-1]]),
+        ("on_body", [sized(b"hello")[:-2], b"l"]),
+        ("on_body", [CHUNKED, b"5\r\nhel"]),
+        ("on_chunk", [CHUNKED, b"5\r\nhello\r\n", b"5\r\nhello\r\n"]),
+        ("on_failed", [b"no HTTP"]),
+        ("on_failed", [CHUNKED, b"no chunk\r\n"]),
+    ],
+)
+def test_a_fault_in_the_middle_of_an_answer_ends_the_call_and_its_connection(wire, callback, parts):
+    call = Faulty(callback)
+    wire.connection.send(call, HEAD, b"")
+    wire.send(*parts)
+    assert call.faults == [FAULT]
+    assert wire.transport.closing
+    assert wire.connection in wire.pool.forgotten
+    assert wire.pool.released == []
+    told = list(call.told)
+    wire.send(b"more of it")
+    assert (call.faults, call.told) == ([FAULT], told), "a call that ended hears no more"
+
+
+@pytest.mark.parametrize(("callback", "answer"), [("on_response", sized(b"hello")), ("on_whole", sized(b"first"))])
+def test_a_fault_at_a_whole_answer_leaves_the_connection_to_the_next_call(reused, wire, callback, answer):
+    following = wire.pool.next_call = Call()
+    call = Faulty(callback)
+    wire.connection.send(call, HEAD, b"")
+    wire.send(*([answer] if callback == "on_whole" else [answer[:9], answer[9:]]))
+    assert call.faults == [FAULT]
+    assert wire.kept
+    wire.send(sized(b"for the next"))
+    assert (following.body, following.done) == (b"for the next", True)
+
+
+@pytest.mark.parametrize(("callback", "begun"), [("on_body", OK + b"\r\nhello"), ("on_failed", OK)])
+def test_a_fault_at_the_providers_end_ends_the_call(wire, callback, begun):
+    call = Faulty(callback)
+    wire.connection.send(call, HEAD, b"")
+    wire.send(begun)
+    if callback == "on_body":
+        assert call.told == [(200, None)]
+    wire.finish()
+    assert call.faults == [FAULT]
+    assert wire.transport.lost
+
+
 # --- backpressure ----------------------------------------------------------------------------------------------------
 
 

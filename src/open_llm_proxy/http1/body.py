@@ -96,7 +96,7 @@ class ChunkedDecoder:
             elif self._state == _TRAILERS:
                 position = self._read_trailer(data, position)
             else:
-                self.leftover = data[position:]
+                self.leftover += data[position:]
                 return pieces
             if position < 0:
                 return pieces

@@ -246,11 +246,13 @@ def _settle_response(head: ResponseHead) -> None:
         if not length.isdigit() or len(length) > 18:
             raise UpstreamProtocolError("the provider's content-length is no number")
         head.content_length = int(length)
-        head.plain = head.status >= 200 and head.status not in {204, 304}
     head.keep_alive = bool(head.version)
     if b"connection" in values:
         options = [token for _, lower, value in head.fields if lower == b"connection" for token in tokens(value)]
         head.keep_alive = b"close" not in options and (bool(head.version) or b"keep-alive" in options)
+    head.plain = (
+        head.content_length is not None and head.keep_alive and head.status >= 200 and head.status not in {204, 304}
+    )
 
 
 class _Measured(Protocol):

@@ -27,7 +27,7 @@ class Receiver(Protocol):
         """The head has come, and perhaps a part of the body (``length`` bytes, if that is known), or all of it."""
 
     def on_whole(self, head: ResponseHead, body: bytes) -> None:
-        """The answer came in one piece, framed by its length."""
+        """The answer came in one piece, framed by its length, on a connection that stays."""
 
     def on_body(self, pieces: list[bytes], done: bool) -> None:
         """More of the body has come; ``done``: the last of it."""
@@ -67,7 +67,7 @@ class UpstreamConnection(AsyncioProtocol):
             self._reader.begin()
         self.calls += 1
         if transport.is_closing():
-            self._fail(UpstreamProtocolError("the provider closed the connection"))
+            self._fail(receiver, UpstreamProtocolError("the provider closed the connection"))
         elif len(body) <= JOIN_BYTES:
             transport.write(head + body)
         else:
@@ -95,10 +95,7 @@ class UpstreamConnection(AsyncioProtocol):
                 self._receive(receiver, reader, data)
                 return
             self._receiver = None
-            if head.keep_alive:
-                self._pool.release(self)
-            else:
-                self.close()
+            self._pool.release(self)
             receiver.on_whole(head, body)
         except Exception as error:  # noqa: BLE001 - a fault of ours ends this call, not the others
             self._end_faulty(receiver, error)
@@ -114,7 +111,7 @@ class UpstreamConnection(AsyncioProtocol):
         try:
             pieces = reader.receive(data)
         except UpstreamProtocolError as error:
-            self._fail(error)
+            self._fail(receiver, error)
             return
         done = reader.done
         head, length = reader.head, reader.content_length
@@ -145,12 +142,12 @@ class UpstreamConnection(AsyncioProtocol):
         if receiver is None:
             return
         if exc is not None:
-            self._fail(UpstreamProtocolError(f"the connection to the provider broke: {exc}"))
+            self._fail(receiver, UpstreamProtocolError(f"the connection to the provider broke: {exc}"))
             return
         try:
             reader.receive_eof()
         except UpstreamProtocolError as error:
-            self._fail(error)
+            self._fail(receiver, error)
             return
         self._receiver = None
         try:
@@ -158,15 +155,13 @@ class UpstreamConnection(AsyncioProtocol):
         except Exception as fault:  # noqa: BLE001 - as in data_received
             receiver.on_fault(fault)
 
-    def _fail(self, error: Exception) -> None:
-        receiver, reader = self._receiver, self._reader
+    def _fail(self, receiver: Receiver, error: Exception) -> None:
         self._receiver = None
         self.close()
-        if receiver is not None:
-            try:
-                receiver.on_failed(error, retryable=self.calls > 1 and not reader.started)
-            except Exception as fault:  # noqa: BLE001 - as in data_received
-                receiver.on_fault(fault)
+        try:
+            receiver.on_failed(error, retryable=self.calls > 1 and not self._reader.started)
+        except Exception as fault:  # noqa: BLE001 - as in data_received
+            receiver.on_fault(fault)
 
     def cancel(self) -> None:
         """End the call: nobody wants its answer. The connection cannot carry another."""
