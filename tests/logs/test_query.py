@@ -1,9 +1,11 @@
 import duckdb
 import pytest
+from tests.logs.archive import Archive
 
 from open_llm_proxy.errors import UserError
+from open_llm_proxy.logs.bucket import Bucket
 from open_llm_proxy.logs.folder import Folder
-from open_llm_proxy.logs.query import answering, ask, columns_of, nearest, open_views, refused, views_in
+from open_llm_proxy.logs.query import LiveViews, answering, ask, columns_of, nearest, open_views, refused, views_in
 from open_llm_proxy.logs.window import ALL
 
 
@@ -64,3 +66,35 @@ def test_only_the_views_that_are_named_are_made(tmp_path):
     assert {view for view, _ in columns_of(connection)} == {"records"}
     with pytest.raises(UserError, match="The nearest: turns"):
         ask(connection, "FROM turnz")
+
+
+@pytest.mark.parametrize("place", ["folder", "bucket"])
+def test_a_long_prompt_sees_what_is_written_replaced_and_taken_away(place, request, scribe, tmp_path, monkeypatch):
+    monkeypatch.setattr("open_llm_proxy.logs.query.FRESH_S", 0)
+    source = request.getfixturevalue(place)
+    other = source if place == "folder" else Bucket(source.url, source.options)  # another process writes
+    archive = Archive(other, tmp_path / "work")
+    views = LiveViews([source], ALL)
+
+    def count():
+        views.follow()
+        return ask(views.connection, "SELECT count(*), count(DISTINCT model) FROM turns").fetchall()
+
+    assert count() == [(0, 0)]
+    scribe.ask("One?")
+    archive.raw(scribe.records)
+    assert count() == [(1, 1)]
+    archive.daily(scribe.records, scribe.day)
+    other.delete([file.key for file in other.list(f"{scribe.day}/")])
+    assert count() == [(1, 1)]
+    scribe.identity["model"] = "qwen3"
+    scribe.ask("Two?")
+    archive.daily(scribe.records, scribe.day)
+    assert count() == [(2, 2)]
+
+
+def test_ctrl_c_is_what_it_is_elsewhere(connection):
+    with pytest.raises(KeyboardInterrupt), answering(connection):
+        raise RuntimeError("Query interrupted")
+    with pytest.raises(RuntimeError, match="other"), answering(connection):
+        raise RuntimeError("other")

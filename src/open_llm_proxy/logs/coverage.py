@@ -43,6 +43,11 @@ class Coverage:
         self.raw_days |= set(self.raw) | {day - ONE_DAY for day in self._older}
 
     @property
+    def files(self) -> tuple[object, ...]:
+        """All of them, to be compared with those of another time."""
+        return self.raw, self.tiers
+
+    @property
     def days_to_read(self) -> set[date]:
         """The days of raw files that may hold records of the window's."""
         return {day for day in self.raw if self.is_wanted(day) or day in self._older}

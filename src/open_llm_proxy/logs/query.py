@@ -3,12 +3,14 @@
 import contextlib
 import difflib
 import re
+import time
 from collections.abc import Generator, Sequence
 from typing import Final
 
 import duckdb
 
 from open_llm_proxy.errors import UserError
+from open_llm_proxy.logs.bucket import Bucket
 from open_llm_proxy.logs.engine import connect
 from open_llm_proxy.logs.stored import Source
 from open_llm_proxy.logs.views import VIEWS, create_views
@@ -20,6 +22,34 @@ _UNKNOWN: Final = re.compile(
 )
 _GONE: Final = re.compile(r"No files found|FileNotFoundError|No such file")
 _LIKE: Final = 0.5
+
+
+FRESH_S: Final = 5.0
+"""So long the list of files counts, where one question follows another: condense takes files away and puts others."""
+
+
+class LiveViews:
+    """A connection whose views follow what the sources hold, for as long as questions are asked."""
+
+    def __init__(self, sources: Sequence[Source], window: Window) -> None:
+        self._sources = sources
+        self._window = window
+        self.connection = connect(sources)
+        self._coverage = create_views(self.connection, sources, window)
+        self._listed_at = time.monotonic()
+
+    def follow(self) -> None:
+        """Look again, before a question: what was written or replaced meanwhile is read, what went is not.
+
+        Raises:
+            UserError: A source cannot be listed.
+        """
+        for source in self._sources:
+            if isinstance(source, Bucket):
+                source.expire()
+        if time.monotonic() - self._listed_at >= FRESH_S:
+            self._coverage = create_views(self.connection, self._sources, self._window, known=self._coverage)
+            self._listed_at = time.monotonic()
 
 
 def open_views(sources: Sequence[Source], window: Window, sql: str | None = None) -> duckdb.DuckDBPyConnection:
@@ -49,11 +79,15 @@ def ask(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBPyRelat
 
 @contextlib.contextmanager
 def answering(connection: duckdb.DuckDBPyConnection) -> Generator[None]:
-    """What DuckDB refuses in the block is a ``UserError``."""
+    """What DuckDB refuses in the block is a ``UserError``; Ctrl-C is ``KeyboardInterrupt``, as elsewhere."""
     try:
         yield
     except duckdb.Error as error:
         raise refused(connection, error) from error
+    except RuntimeError as error:  # what DuckDB makes of Ctrl-C
+        if "interrupted" in str(error):
+            raise KeyboardInterrupt from error
+        raise
 
 
 def refused(connection: duckdb.DuckDBPyConnection, error: Exception) -> UserError:

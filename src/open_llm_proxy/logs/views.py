@@ -42,7 +42,9 @@ def create_views(
     sources: Sequence[Source],
     window: Window,
     views: Iterable[str] = VIEWS,
-) -> None:
+    *,
+    known: Coverage | None = None,
+) -> Coverage:
     """Create views over what ``sources`` hold in ``window``, or replace those of another window.
 
     ``records`` and ``turns`` have the rows whose time is in it, ``sessions`` those that it touches, whole as far as the
@@ -54,12 +56,20 @@ def create_views(
         sources: Where the files are.
         window: The time that is asked for.
         views: Which of the views are wanted.
+        known: What this gave before: while the files are the same, nothing is made anew.
+
+    Returns:
+        Which files the views are over.
     """
     wanted = [name for name in VIEWS if name in views]
     tables: dict[Table, None] = dict.fromkeys(table for name in wanted for table in _TABLES[name])
-    maker = _Maker(connection, cover(sources, window, tables))
+    coverage = cover(sources, window, tables)
+    if known is not None and known.files == coverage.files:
+        return known
+    maker = _Maker(connection, coverage)
     for name in wanted:
         connection.execute(f"CREATE OR REPLACE VIEW {name} AS {maker.make(name)}")
+    return coverage
 
 
 _PLACE: Final = "CAST(file_index AS BIGINT) << 36 | file_row_number AS place"

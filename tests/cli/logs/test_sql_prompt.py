@@ -16,64 +16,67 @@ from open_llm_proxy.cli.logs.sql_prompt import (
     run_script,
 )
 from open_llm_proxy.logs.folder import Folder
-from open_llm_proxy.logs.query import columns_of, open_views
+from open_llm_proxy.logs.query import LiveViews, columns_of
 from open_llm_proxy.logs.window import ALL
 
 
 @pytest.fixture
-def connection(tmp_path):
-    return open_views([Folder(tmp_path / "none")], ALL)
+def views(tmp_path):
+    return LiveViews([Folder(tmp_path / "none")], ALL)
 
 
-def typed(connection, keys, history=None, **console):
+@pytest.fixture
+def connection(views):
+    return views.connection
+
+
+def typed(views, keys, history=None, **console):
     text = io.StringIO()
     with create_pipe_input() as pipe, create_app_session(input=pipe, output=DummyOutput()):
         pipe.send_text(keys)
-        session = make_session(connection, history)
-        status = run_prompt(
-            connection, session, Console(file=text, width=100, highlight=False, markup=False, **console)
-        )
+        session = make_session(views.connection, history)
+        status = run_prompt(views, session, Console(file=text, width=100, highlight=False, markup=False, **console))
     assert status == 0
     return text.getvalue()
 
 
-def test_enter_runs_what_is_whole_and_goes_on_with_what_is_not(connection):
-    said = typed(connection, "SELECT (40 +\r2) AS answer;\r.quit\r")
+def test_enter_runs_what_is_whole_and_goes_on_with_what_is_not(views):
+    said = typed(views, "SELECT (40 +\r2) AS answer;\r.quit\r")
     assert "answer" in said
     assert "1 row\n" in said
-    said = typed(connection, "SELECT sum(\rx) AS total FROM range(4) AS t(x)\r\x04")
+    said = typed(views, "SELECT sum(\rx) AS total FROM range(4) AS t(x)\r\x04")
     assert "total" in said
     assert "6" in said
 
 
-def test_an_error_is_said_and_the_prompt_goes_on(connection, capfd):
-    said = typed(connection, "SELECT modle FROM turns;\r;\r.help\rSELECT 7 AS n\rSET VARIABLE x = 1;\rexit\r")
+def test_an_error_is_said_and_the_prompt_goes_on(views, capfd):
+    said = typed(views, "SELECT modle FROM turns;\r;\r.help\rSELECT 7 AS n\rSET VARIABLE x = 1;\rexit\r")
     assert "turns.model" in capfd.readouterr().err
     assert "7" in said
     assert said.count("Tab completes") == 2
 
 
-def test_ctrl_c_gives_up_what_is_typed(connection):
-    assert "2" in typed(connection, "SELECT 1 AS nonsense\x03SELECT 2 AS n\r\x04")
+def test_ctrl_c_gives_up_what_is_typed(views):
+    assert "2" in typed(views, "SELECT 1 AS nonsense\x03SELECT 2 AS n\r\x04")
 
 
-def test_what_was_typed_is_kept_for_the_next_time(connection, tmp_path):
+def test_what_was_typed_is_kept_for_the_next_time(views, tmp_path):
     history = tmp_path / "state" / "sql_history"
-    typed(connection, "SELECT 41 AS kept;\r\x04", history)
+    typed(views, "SELECT 41 AS kept;\r\x04", history)
     assert "SELECT 41 AS kept;" in history.read_text()
     assert history.stat().st_mode & 0o077 == 0
-    assert "kept" in typed(connection, "\x1b[A\r\x04", history)
+    assert "kept" in typed(views, "\x1b[A\r\x04", history)
 
 
-def test_a_history_that_cannot_be_kept_is_none(connection, tmp_path):
+def test_a_history_that_cannot_be_kept_is_none(views, tmp_path):
     (tmp_path / "file").write_text("")
-    assert "n" in typed(connection, "SELECT 1 AS n;\r\x04", tmp_path / "file" / "history")
+    assert "n" in typed(views, "SELECT 1 AS n;\r\x04", tmp_path / "file" / "history")
 
 
-def test_a_long_answer_goes_to_the_pager(connection, monkeypatch):
+def test_a_long_answer_goes_to_the_pager(views, monkeypatch):
     paged = []
     monkeypatch.setattr("pydoc.pager", paged.append)
-    typed(connection, "FROM range(300);\rFROM range(3);\r\x04", height=20)
+    typed(views, "FROM range(300);\rFROM range(3);\r\x04", height=20)
     assert len(paged) == 1
     assert "299" in paged[0]
 

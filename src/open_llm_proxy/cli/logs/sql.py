@@ -23,12 +23,12 @@ def sql(
         run_prompt,
         run_script,
     )
-    from open_llm_proxy.logs.query import open_views  # noqa: PLC0415 - as above
+    from open_llm_proxy.logs.query import LiveViews  # noqa: PLC0415 - as above
     from open_llm_proxy.logs.source import sources_of  # noqa: PLC0415 - as above
     from open_llm_proxy.logs.window import ALL  # noqa: PLC0415 - as above
 
-    connection = open_views(sources_of(from_dir, store, os.environ), window_of(since, start, end) or ALL)
+    views = LiveViews(sources_of(from_dir, store, os.environ), window_of(since, start, end) or ALL)
     if not sys.stdin.isatty():
-        return run_script(connection, sys.stdin.read())
-    session = make_session(connection, history_file(os.environ))
-    return run_prompt(connection, session, Console(highlight=False, emoji=False, markup=False))
+        return run_script(views.connection, sys.stdin.read())
+    session = make_session(views.connection, history_file(os.environ))
+    return run_prompt(views, session, Console(highlight=False, emoji=False, markup=False))

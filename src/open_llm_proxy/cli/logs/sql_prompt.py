@@ -22,7 +22,7 @@ from rich.table import Table
 from open_llm_proxy.cli.logs.answer_view import as_table, print_table
 from open_llm_proxy.cli.output import say_error
 from open_llm_proxy.errors import EXIT_OK, EXIT_USAGE, UserError
-from open_llm_proxy.logs.query import answering, ask, columns_of
+from open_llm_proxy.logs.query import LiveViews, answering, ask, columns_of
 
 HELP: Final = (
     "SQL over the views records, turns, sessions, system_prompts; DESCRIBE turns lists columns. "
@@ -49,7 +49,7 @@ def run_script(connection: duckdb.DuckDBPyConnection, text: str) -> int:
     return EXIT_OK
 
 
-def run_prompt(connection: duckdb.DuckDBPyConnection, session: PromptSession[str], console: Console) -> int:
+def run_prompt(views: LiveViews, session: PromptSession[str], console: Console) -> int:
     """Ask until the person leaves."""
     console.print(HELP, style="dim")
     while True:
@@ -60,17 +60,18 @@ def run_prompt(connection: duckdb.DuckDBPyConnection, session: PromptSession[str
             if text == ".help":
                 console.print(HELP)
             elif text.strip(";"):
-                _answer(connection, text, console)
+                _answer(views, text, console)
         except KeyboardInterrupt:
             continue
         except EOFError:
             return EXIT_OK
 
 
-def _answer(connection: duckdb.DuckDBPyConnection, text: str, console: Console) -> None:
+def _answer(views: LiveViews, text: str, console: Console) -> None:
     try:
-        with answering(connection):
-            rows = ask(connection, text)
+        with answering(views.connection):
+            views.follow()
+            rows = ask(views.connection, text)
             if rows is None:
                 return
             shown = as_table(rows)
