@@ -123,7 +123,7 @@ class Served:
 
     def children(self, role: str) -> list[int]:
         """The process ids of the children of a role."""
-        command = ["pgrep", "-P", str(self.pid), "-f", rf"serve[./]{role}|children.py {role}"]
+        command = ["pgrep", "-P", str(self.pid), "-f", rf"serve[./]{role}|(children|darwin).py {role}"]
         listed = subprocess.run(command, capture_output=True, text=True, check=False)
         return sorted(int(word) for word in listed.stdout.split())
 
@@ -258,13 +258,18 @@ def write(tmp_path, config):
 
 @pytest.fixture
 def start(tmp_path, environment, write):
-    """Start a ``serve`` with flags; ``fake`` gives it children that misbehave (children.py), ``terminal`` is its own."""
+    """Start a ``serve`` with flags; ``fake`` gives it children that misbehave (children.py), ``terminal`` is its own.
+
+    ``darwin``: on a system that is as macOS (darwin.py).
+    """
     started: list[Served] = []
 
-    def start(*flags: str, fake: str = "", terminal: int | None = None, **more: str) -> Served:
+    def start(*flags: str, fake: str = "", darwin: bool = False, terminal: int | None = None, **more: str) -> Served:
         if not (tmp_path / "config.json").exists():
             write()
         command = [str(HERE / "children.py"), "supervisor"] if fake else ["-m", "open_llm_proxy", "serve"]
+        if darwin:
+            command = [str(HERE / "darwin.py"), "supervisor"]
         served = Served([*command, *flags], {**environment, "MISBEHAVE": fake, **more}, tmp_path, terminal)
         started.append(served)
         return served

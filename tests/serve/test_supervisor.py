@@ -79,6 +79,35 @@ def test_a_killed_supervisor_takes_its_children_with_it(start):
     assert served.is_free(port)
 
 
+def test_without_what_only_linux_has_it_serves_starts_again_reloads_and_drains(start, write, config):
+    write(workers=2)
+    served = start(darwin=True)
+    assert served.port
+    assert served.call()["choices"][0]["message"]["content"] == "hello"
+    killed = served.children("worker")
+    assert len(killed) == 2
+    for worker in killed:
+        os.kill(worker, signal.SIGKILL)
+    served.line("worker . was killed by SIGKILL; it is started again", number=2)
+    assert served.call()
+    config["providers"]["main"]["models"] = ["beta"]
+    write(workers=2)
+    served.line("configuration reloaded")
+    served.wait_until(lambda: [model["id"] for model in served.get("/v1/models")["data"]] == ["beta"])
+    assert served.call("beta")
+    assert served.get("/health")["logging"]["records"]["lost"] == 0
+    assert served.end() == 0
+
+
+def test_without_what_only_linux_has_a_killed_supervisor_takes_its_children_with_it_too(start):
+    served = start(darwin=True)
+    port = served.port
+    pids = [served.child(role) for role in ("worker", "recorder")]
+    served.end(signal.SIGKILL)
+    served.wait_until(lambda: not any(map(served.is_alive, pids)))
+    assert served.is_free(port)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_signals_that_a_group_gets_do_not_reach_the_children_work(start, number):
     served = start()

@@ -1,4 +1,5 @@
 import os
+import select
 import subprocess
 import sys
 
@@ -17,6 +18,14 @@ def pipe():
     yield ends
     for fd in ends:
         os.close(fd)
+
+
+@pytest.fixture(params=["linux", "darwin"])
+def platform(request, monkeypatch):
+    """Each of the ways to ask whether a line can go out."""
+    monkeypatch.setattr(sys, "platform", request.param)
+    if request.param == "darwin":
+        monkeypatch.delattr(select, "poll")
 
 
 class Recorded(Outlet):
@@ -81,6 +90,7 @@ def test_one_message_is_one_write(pipe, monkeypatch):
     assert writes == [(pipe[1], b"open-llm-proxy: whole\n")]
 
 
+@pytest.mark.usefixtures("platform")
 def test_a_broken_pipe_raises_nothing_and_is_counted(pipe):
     writer = pipe[1]
     os.close(pipe.pop(0))
@@ -89,6 +99,7 @@ def test_a_broken_pipe_raises_nothing_and_is_counted(pipe):
     assert outlet.left_out == 1
 
 
+@pytest.mark.usefixtures("platform")
 def test_a_closed_descriptor_raises_nothing(pipe):
     writer = pipe.pop()
     os.close(writer)
@@ -103,6 +114,7 @@ def test_a_closed_stream_raises_nothing():
     assert not Outlet(closed).say("error", "closed")
 
 
+@pytest.mark.usefixtures("platform")
 def test_a_pipe_that_nobody_reads_never_makes_us_wait_and_the_loss_is_said_later(pipe):
     reader, writer = pipe
     outlet = Outlet(lambda: writer)

@@ -9,9 +9,13 @@ from open_llm_proxy.telemetry import scoreboard
 from open_llm_proxy.telemetry.scoreboard import Scoreboard
 
 
-@pytest.fixture
-def board():
+@pytest.fixture(params=["linux", "darwin"])
+def board(request, monkeypatch):
+    monkeypatch.setattr(sys, "platform", request.param)
+    if request.param == "darwin":
+        monkeypatch.delattr(os, "memfd_create")
     made, fd = Scoreboard.create(3)
+    monkeypatch.undo()
     yield made, fd
     os.close(fd)
 

@@ -71,6 +71,8 @@ class Outlet:
 
 def _takes_a_line(fd: int) -> bool:
     """Whether a write would not wait: a reader who has stopped reading must not stop the event loop."""
+    if sys.platform == "darwin":  # its poll(2) knows no terminals, and Python leaves it out where it is broken
+        return bool(select.select((), (fd,), (), 0)[1])
     poll = select.poll()
     poll.register(fd, select.POLLOUT)
     return any(event & select.POLLOUT and not event & (select.POLLERR | select.POLLNVAL) for _, event in poll.poll(0))

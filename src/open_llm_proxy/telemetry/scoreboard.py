@@ -9,6 +9,7 @@ Behind the slots lies the ledger: the recorder's counts of calls by provider, mo
 
 import mmap
 import os
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -114,7 +115,7 @@ class Scoreboard:
 
 def _open_memory() -> int:
     """Memory where the system has it: it needs no folder that can be written, and a full disk is no danger to it."""
-    if hasattr(os, "memfd_create"):
+    if sys.platform == "linux" and hasattr(os, "memfd_create"):
         return os.memfd_create("open-llm-proxy")
     fd, path = tempfile.mkstemp(prefix="open-llm-proxy-")
     Path(path).unlink()
