@@ -8,7 +8,7 @@ WORKERS ?= 3
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-slow test-long coverage check format lock lock-deploy reference parts bench fuzz release licences clean
+.PHONY: help install run test test-slow test-long coverage check format lock lock-deploy reference parts bench fuzz mutation release licences clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,6 +77,9 @@ bench: install ## the proxy beside nginx, one table (ARGS="--quick")
 
 fuzz: install ## search for inputs that break a parser (TARGET=requests ARGS="--seconds 60 --keep")
 	$(BIN)/python -m fuzz $(TARGET) $(ARGS)
+
+mutation: install ## which wrong code no test notices (TARGET=routing, edits, scrub or http1; ARGS="--jobs 4")
+	$(BIN)/python -m mutation $(TARGET) $(ARGS)
 
 release: install ## wheel, sdist, SBOM and their sums, into dist/ (no network)
 	$(BIN)/python -m release

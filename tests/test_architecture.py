@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "open_llm_proxy"
 TESTS = ROOT / "tests"
-OURS = ("src", "tests", "bench", "fuzz", "release")
+OURS = ("src", "tests", "bench", "fuzz", "mutation", "release")
 
 WITHOUT_TEST_FILE: dict[str, str] = {
     "agent/events.py": "what a view is told, as values",

@@ -118,6 +118,15 @@ spark() {
 		mv "$parts/spark.part" "$parts/spark"
 }
 
+# mutmut, for mutation/: its operators and what they want, none of its terminal.
+mutmut() {
+	[ -f "$parts/mutmut/mutmut/__init__.py" ] && return
+	mkdir -p "$parts" && rm -rf "$parts/mutmut.part" || return
+	uv=$here/../../.venv/bin/uv
+	"$uv" pip install --quiet --python "$here/../../.venv/bin/python" --target "$parts/mutmut.part" --no-deps \
+		"mutmut==3.8.1" "libcst==1.9.0" && mv "$parts/mutmut.part" "$parts/mutmut"
+}
+
 try curl debian curl curl
 try jq debian jq jq
 try nginx debian nginx-light nginx
@@ -130,6 +139,7 @@ try ceph-osd debian ceph-osd ceph-osd
 try radosgw debian radosgw radosgw radosgw-admin ceph
 try java debian openjdk-17-jre-headless java
 try spark spark
+try mutmut mutmut
 try node node_runtime
 try node-packages node_packages
 try llama.cpp from_sid llama.cpp essential llama-server llama.cpp-tools

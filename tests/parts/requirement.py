@@ -66,6 +66,7 @@ FINDERS: Final[dict[str, Callable[[], Path | None]]] = {
     "radosgw-admin": _program("radosgw-admin"),
     "java": _program("java"),
     "spark": _existing(lambda: parts_folder() / "spark", lambda: parts_folder() / "spark/pyspark/__init__.py"),
+    "mutmut": _existing(lambda: parts_folder() / "mutmut", lambda: parts_folder() / "mutmut/mutmut/__init__.py"),
     "openai for node": _existing(lambda: NODE_MODULES / "openai"),
     "playwright-core": _existing(lambda: NODE_MODULES / "playwright-core"),
     "kubectl": _existing(lambda: parts_folder() / "kubernetes/usr/bin/kubectl"),

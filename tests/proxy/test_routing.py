@@ -5,7 +5,7 @@ import msgspec
 import pytest
 
 from open_llm_proxy.config.schema import Config, resolve_default_provider
-from open_llm_proxy.proxy.routing import Route, Router
+from open_llm_proxy.proxy.routing import UNROUTED, Route, Router
 
 ROOT = Path(__file__).parents[2]
 
@@ -84,6 +84,7 @@ def test_default_provider_null_is_none():
 
 def test_default_provider_that_is_not_configured_is_none():
     assert router(TWO, default_provider="gone").route("unknown") is None
+    assert Router({}, "gone").route("unknown") is None
 
 
 def test_default_provider_named():
@@ -101,19 +102,37 @@ def test_what_is_served_is_named_with_its_prefixes():
 
 
 def test_nothing_served_is_said():
-    assert "nothing" in router({"a": {}}).describe_served()
+    assert router({"a": {}}).describe_served() == "nothing: no provider names models"
+
+
+def test_the_records_name_of_no_provider():
+    assert UNROUTED == "unrouted"
+
+
+@pytest.mark.parametrize("model", ["kimi", "p/x", "else"])
+def test_a_model_that_comes_again_goes_where_it_went(model):
+    made = router({"a": {"models": ["kimi"], "model_prefixes": ["p/"]}, "b": {}}, default_provider="b")
+    first = made.route(model)
+    assert first is not None
+    assert made.route(model) == first
+    assert made.route(model) == first
 
 
 def test_answers_are_remembered_within_bounds():
     made = router({"a": {"models": ["m"], "model_prefixes": ["p"]}}, default_provider=None)
-    for index in range(5000):
+    for index in range(4096):
         assert made.route(f"p{index}") == Route("a", "prefix p")
-    assert made.route("p" + "x" * 1000) == Route("a", "prefix p")
+    assert len(made._known) == 4096
     assert made.route("unknown") is None
     assert made.route("unknown") is None
     assert made.route("m") == Route("a", "exact")
-    assert len(made._known) <= 4096
-    assert all(len(model) <= 256 for model in made._known)
+    assert set(made._known) == {"unknown", "m"}
+
+
+def test_long_models_are_not_remembered():
+    made = router({"a": {"model_prefixes": ["p"]}}, default_provider=None)
+    assert made.route("p" * 256) == made.route("p" * 257) == Route("a", "prefix p")
+    assert set(made._known) == {"p" * 256}
 
 
 NRP = [
