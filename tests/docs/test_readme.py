@@ -76,6 +76,19 @@ def test_the_line_to_paste_works_and_its_records_come(demo):
     assert {row[1] for row in rows} == {"request", "response"}
 
 
+def test_each_way_to_query_finds_that_call(demo):
+    pasted = subprocess.run(demo.curl, shell=True, capture_output=True, text=True, check=True, timeout=20)
+    completion_id = json.loads(pasted.stdout)["id"]
+    demo.program.wait_until(lambda: _records(demo, completion_id), "the call's two records in LOG_DIR")
+    commands = [command for command in COMMANDS if command.startswith("open-llm-proxy logs ")]
+    assert len(commands) == 3
+    for command in commands:
+        argv = [str(Path(sys.executable).with_name("open-llm-proxy")), *shlex.split(command)[1:]]
+        env = plain_environment(demo.logs.parent) | {"LOG_DIR": str(demo.logs)}
+        said = subprocess.run(argv, env=env, cwd=ROOT, capture_output=True, text=True, check=True, timeout=30).stdout
+        assert "demo" in said, command
+
+
 def _records(demo: Demo, completion_id: str) -> bool:
     lines = [json.loads(line) for file in demo.logs.glob("*/*.jsonl") for line in file.read_text().splitlines()]
     ids = {line["request_id"] for line in lines if line.get("completion_id") == completion_id}
