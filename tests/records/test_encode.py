@@ -127,3 +127,12 @@ def test_what_is_cut_for_stdout_is_whole_in_the_record(response_record, field, v
     line = encode(record)
     assert json.loads(encode_line_for_stdout(record, 64, line)) == json.loads(line) | {field: left}
     assert encode(record) == line
+
+
+def test_what_was_cut_is_named_whole_on_stdout_and_no_conversation_stands_there(request_record):
+    record = request_record(chat("q" * 99), user_question_max=9)
+    empty = request_record({"messages": []}, capture_mode="full")
+    short = json.loads(encode_line_for_stdout(record, 3))
+    assert (short["user_question"], short["truncated"]) == ("qqq", ["user_question", "user_message_this_turn"])
+    assert empty.messages == []
+    assert "messages" not in json.loads(encode_line_for_stdout(empty, 200))

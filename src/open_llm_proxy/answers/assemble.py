@@ -24,7 +24,7 @@ def assemble(body: bytes, api: Api, content_type: str | None = None, *, whole: b
     """
     start = body[:64].removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
     events = "text/event-stream" in (content_type or "").lower()
-    if (events and start not in {b"{", b"["}) or (not events and sse.looks_like_events(body)):
+    if start not in {b"{", b"["} and (events or sse.looks_like_events(body)):
         return _read_stream(body, api)
     return _read_plain(body, api, whole=whole)
 

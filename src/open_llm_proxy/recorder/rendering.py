@@ -90,16 +90,24 @@ class Renderer:
         return seen
 
     def _encode(self, records: list[Record], answered: Answered | None = None) -> Rendered:
-        lines = [encode(record) for record in records]
-        if self._log.stdout_format == "line":
-            shorts = [short.encode("utf-8", "replace") for record in records if (short := format_line(record))]
-            return Rendered(lines, shorts, answered)
-        if self._only_stdout:
-            return Rendered(lines, lines, answered)
-        limit = self._log.stdout_max_field if self.cut_stdout else 0
-        stdout = [
-            encode_line_for_stdout(record, limit, line) if limit else line
-            for record, line in zip(records, lines, strict=True)
-            if not isinstance(record, (SystemPromptRecord, ToolsRecord))
-        ]
+        lines: list[bytes] = []
+        stdout: list[bytes] = []
+        for record in records:
+            line = encode(record)
+            lines.append(line)
+            told = self._tell(record, line)
+            if told is not None:
+                stdout.append(told)
         return Rendered(lines, stdout, answered)
+
+    def _tell(self, record: Record, line: bytes) -> bytes | None:
+        """What stdout gets of a record."""
+        if self._log.stdout_format == "line":
+            short = format_line(record)
+            return short.encode("utf-8", "replace") if short else None
+        if self._only_stdout:
+            return line
+        if isinstance(record, (SystemPromptRecord, ToolsRecord)):
+            return None
+        limit = self._log.stdout_max_field if self.cut_stdout else 0
+        return encode_line_for_stdout(record, limit, line) if limit else line

@@ -45,14 +45,6 @@ class Conversation(msgspec.Struct):
     tool_results: list[ToolResult] | None = None
 
 
-class _Said(NamedTuple):
-    """An item under a chat role; ``content`` of a tool is its result."""
-
-    role: str | None
-    content: msgspec.Raw
-    call_id: str | None
-
-
 _items = msgspec.json.Decoder(list[_Item]).decode
 SYSTEM_ROLES: Final = frozenset(("system", "developer"))
 _TOOL_ROLES: Final = frozenset(("tool", "function"))
@@ -93,8 +85,7 @@ def _read_item(item: Object) -> _Item:
 
 
 def _read_chat(raw: msgspec.Raw) -> Conversation:
-    said = [_Said(as_text(item.role), item.content, as_text(item.tool_call_id)) for item in _read_items(raw)]
-    return _read_said(said)
+    return _read_said(_read_items(raw))
 
 
 def _read_responses(fields: Fields) -> Conversation:
@@ -110,27 +101,30 @@ def _read_responses(fields: Fields) -> Conversation:
     return found
 
 
-def _responses_item(item: _Item) -> _Said:
+def _responses_item(item: _Item) -> _Item:
+    """The item under a chat role; ``content`` of a tool is its result."""
     kind = as_text(item.type) or "message"
     if kind.endswith("_output"):
-        return _Said("tool", item.output, as_text(item.call_id))
-    return _Said(as_text(item.role) if kind == "message" else "assistant", item.content, None)
+        return _Item("tool", item.output, item.call_id)
+    return _Item(item.role if kind == "message" else "assistant", item.content)
 
 
-def _read_said(said: list[_Said]) -> Conversation:
-    roles = [item.role for item in said]
+def _read_said(said: list[_Item]) -> Conversation:
+    roles = [as_text(item.role) for item in said]
     found = Conversation(message_count=len(said))
-    system = next((item for item in said if item.role in SYSTEM_ROLES), None)
-    if system is not None:
-        found.system = text_of(value_of(system.content))
+    for role, item in zip(roles, said, strict=True):
+        if role in SYSTEM_ROLES:
+            found.system = text_of(value_of(item.content))
+            break
     if "user" in roles:
         first, last = roles.index("user"), _last_index(roles, "user")
         found.user_question = text_of(value_of(said[first].content))
         found.user_message = found.user_question if last == first else text_of(value_of(said[last].content))
+    start = _last_index(roles, "assistant") + 1
     results = [
-        ToolResult(item.call_id, _result_text(value_of(item.content)))
-        for item in said[_last_index(roles, "assistant") + 1 :]
-        if item.role in _TOOL_ROLES
+        ToolResult(as_text(item.tool_call_id), _result_text(value_of(item.content)))
+        for role, item in zip(roles[start:], said[start:], strict=True)
+        if role in _TOOL_ROLES
     ]
     found.tool_results = results or None
     return found

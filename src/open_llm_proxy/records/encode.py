@@ -2,11 +2,13 @@
 
 import copy
 from collections.abc import Iterator
-from typing import Any, Final, NamedTuple, cast
+from operator import attrgetter
+from types import UnionType
+from typing import Any, Final, NamedTuple, cast, get_args, get_origin
 
 import msgspec
 
-from open_llm_proxy.records.types import Record
+from open_llm_proxy.records.types import Record, RequestRecord, ResponseRecord, SystemPromptRecord, ToolsRecord
 
 RECORD_LIMIT_BYTES: Final = 15 << 20
 _SMALLEST_CUT: Final = 64
@@ -33,7 +35,7 @@ def encode_line_for_stdout(record: Record, max_field: int, line: bytes | None = 
         max_field: Characters.
         line: What ``encode`` gave for it, if that is known; it is given back where nothing is to be cut.
     """
-    cut = _find_long(record, max_field) if max_field > 0 else {}
+    cut = _LONG[record.__class__].find(record, max_field) if max_field > 0 else {}
     if not cut:
         return encode(record) if line is None else line
     short = copy.copy(record)
@@ -42,21 +44,39 @@ def encode_line_for_stdout(record: Record, max_field: int, line: bytes | None = 
     return encode(short)
 
 
-def _find_long(record: Record, max_field: int) -> dict[str, Any]:
-    """The fields that must be shorter on stdout, with what is left of them."""
-    fields = zip(record.__struct_fields__, msgspec.structs.astuple(record), strict=True)
-    found: dict[str, Any] = {}
-    for field, value in fields:
-        kind = value.__class__
-        if kind is str:
-            if len(value) > max_field and field not in _WHOLE_ON_STDOUT:
-                found[field] = value[:max_field]
-        elif field == "messages":
-            if value is not msgspec.UNSET:
+class _Long:
+    """Which fields of a type of record may be too long for stdout: its texts, and what may hold some."""
+
+    def __init__(self, kind: type[Record]) -> None:
+        fields = [field for field in msgspec.structs.fields(kind) if field.name not in _WHOLE_ON_STDOUT]
+        self._texts = tuple(field.name for field in fields if str in _kinds_of(field.type))
+        self._nested = tuple(field.name for field in fields if {list, dict} & _kinds_of(field.type))
+        self._get_texts = attrgetter(*self._texts)
+
+    def find(self, record: Record, max_field: int) -> dict[str, Any]:
+        """The fields that must be shorter on stdout, with what is left of them."""
+        found: dict[str, Any] = {}
+        for field, text in zip(self._texts, self._get_texts(record), strict=True):
+            if text and len(text) > max_field:
+                found[field] = text[:max_field]
+        for field in self._nested:
+            value = getattr(record, field)
+            if value is msgspec.UNSET:
+                continue
+            if field == "messages":
                 found[field] = msgspec.UNSET
-        elif value and (kind is list or kind is dict) and _may_be_long(value, max_field):
-            found[field] = _cut_texts(msgspec.to_builtins(value), max_field)
-    return found
+            elif value and _may_be_long(value, max_field):
+                found[field] = _cut_texts(msgspec.to_builtins(value), max_field)
+        return found
+
+
+def _kinds_of(annotation: Any) -> set[Any]:
+    """The classes that a field's value may have."""
+    parts = get_args(annotation) if isinstance(annotation, UnionType) else (annotation,)
+    return {get_origin(part) or part for part in parts}
+
+
+_LONG: Final = {kind: _Long(kind) for kind in (RequestRecord, ResponseRecord, SystemPromptRecord, ToolsRecord)}
 
 
 def _may_be_long(value: Any, max_field: int) -> bool:

@@ -20,14 +20,21 @@ class Identity(NamedTuple):
     @classmethod
     def of(cls, header: RequestHeader | ResponseHeader, scrubber: Scrubber) -> "Identity":
         """The identity in a frame's header."""
-        word = scrubber.word
-        return cls(
-            header.session_id and word(header.session_id),
-            header.client and word(header.client),
-            header.origin and word(header.origin),
-            header.model and word(header.model),
-            word(header.endpoint),
-        )
+        given = cls(header.session_id, header.client, header.origin, header.model, header.endpoint)
+        return _scrub(given, scrubber)
+
+
+@lru_cache(maxsize=1024)
+def _scrub(given: Identity, scrubber: Scrubber) -> Identity:
+    """Each comes twice a call, and most of them in many calls."""
+    word = scrubber.word
+    return Identity(
+        given.session_id and word(given.session_id),
+        given.client and word(given.client),
+        given.origin and word(given.origin),
+        given.model and word(given.model),
+        word(given.endpoint),
+    )
 
 
 @lru_cache(maxsize=64)

@@ -164,7 +164,11 @@ def _keep_result(result: ToolResult, context: Context, texts: Texts) -> ToolResu
 
 
 def _params(fields: Fields) -> str:
-    kept = {name: raw for name, raw in fields.items() if name not in _OWN_FIELDS and not _has_own_field(name, raw)}
+    kept = {
+        name: raw
+        for name, raw in fields.items()
+        if name not in _OWN_FIELDS and not (name in _TYPED_FIELDS and first_byte(raw) in _TYPED_FIELDS[name])
+    }
     text = pack_fields(kept)
     if len(text) < _BINARY_MIN_BYTES:
         return text
@@ -174,10 +178,6 @@ def _params(fields: Fields) -> str:
         return text if lean == values else dump(lean)
     except RecursionError:
         return text
-
-
-def _has_own_field(name: str, raw: msgspec.Raw) -> bool:
-    return first_byte(raw) in _TYPED_FIELDS.get(name, ())
 
 
 def _fill_form(record: RequestRecord, form: dict[str, object], texts: Texts) -> None:

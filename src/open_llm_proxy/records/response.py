@@ -1,6 +1,7 @@
 """An answer's frame to its record."""
 
 import hashlib
+from functools import lru_cache
 from typing import Final
 
 from open_llm_proxy.answers.answer import Answer, Choice, ToolCall
@@ -46,7 +47,7 @@ def build_response(frame: Frame, context: Context) -> ResponseRecord:
     record = _build_common(header, context, texts)
     _fill(record, answer, context, texts)
     if header.content_logged and _is_binary(header) and captured:
-        record.content = record.content_preview = dump(omitted(_media_type(header), decoded.data))
+        record.content = record.content_preview = dump(omitted(_media_type(header.content_type), decoded.data))
     failure = find_failure(header, answer, decoded, api, captured=captured)
     if failure is not None:
         record.error = _tell(failure, header, texts)
@@ -110,12 +111,13 @@ def _read(header: ResponseHeader, decoded: Decoded, api: Api, *, captured: bool)
     return assemble(decoded.data, api, header.content_type, whole=whole)
 
 
-def _media_type(header: ResponseHeader) -> str:
-    return (header.content_type or "").partition(";")[0].strip().lower()
+@lru_cache(maxsize=256)
+def _media_type(content_type: str | None) -> str:
+    return (content_type or "").partition(";")[0].strip().lower()
 
 
 def _is_binary(header: ResponseHeader) -> bool:
-    return header.provider_status is not None and _media_type(header).startswith(_BINARY_TYPES)
+    return header.provider_status is not None and _media_type(header.content_type).startswith(_BINARY_TYPES)
 
 
 def _build_common(header: ResponseHeader, context: Context, texts: Texts) -> ResponseRecord:
