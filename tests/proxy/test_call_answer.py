@@ -1,5 +1,7 @@
 """A call's way back: what of the provider's answer reaches the client, what is added, and what must be safe before."""
 
+import math
+
 import pytest
 
 from open_llm_proxy.spool.frame import RequestHeader, ResponseHeader
@@ -20,6 +22,25 @@ def test_what_is_added_to_an_answer(rig):
     assert "x-llm-request-id" in answer.header("access-control-expose-headers")
     assert "x-accel-buffering" not in answer.names
     assert "connection" not in answer.names
+
+
+def test_a_head_that_was_first_seen_on_a_model_list_is_relayed_as_any_other(rig):
+    asking = rig.client()
+    asking.send(rig.request(path="/v1/models", method="GET"))
+    wire, _ = rig.upstream.receive()
+    wire.send(rig.answer(b'{"data":[]}'))
+    asking.receive()
+    client = rig.client()
+    for body in (b'{"id":"a"}', b'{"id":"bb"}'):
+        client.send(rig.request())
+        assert wire.receive().start.startswith(b"POST ")
+        wire.send(rig.answer(body))
+        answer = client.receive()
+        assert (answer.status, answer.body) == (200, body)
+        assert answer.header("content-type") == "application/json"
+        assert answer.header("x-llm-provider") == "alpha"
+        _, response = rig.call()
+        assert (response.body, response.header.content_type) == (body, "application/json")
 
 
 def test_the_providers_own_request_id_stays(rig):
@@ -394,3 +415,23 @@ def test_a_cut_is_on_record_before_its_event_leaves(rig):
     wire.close()
     client.chunk()
     assert seen == [b""]
+
+
+def test_a_client_that_was_slow_before_its_answer_began_pauses_it(rig):
+    """As one may be that has not yet taken the answer before, and is told to go on with its body."""
+    client = rig.client()
+    client.send(rig.request())
+    wire, _ = rig.upstream.receive()
+    (connection,), (call,) = rig.app.connections, rig.app.calls
+    connection.pause_writing()
+    assert call.deadline < math.inf, "the provider has yet to answer, and its clock runs"
+    wire.send(rig.stream(EVENT))
+    client.head()
+    assert client.chunk() == EVENT
+    wire.send(rig.frame(EVENT))
+    rig.settle()
+    assert client.arrived() == b""
+    connection.resume_writing()
+    assert client.chunk() == EVENT
+    wire.send(b"0\r\n\r\n")
+    assert client.chunk() == b""

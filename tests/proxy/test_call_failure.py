@@ -315,6 +315,49 @@ def test_a_malformed_chunk_is_a_cut(rig):
     assert not rig.record()[1].complete
 
 
+# --- faults of ours --------------------------------------------------------------------------------------------------
+
+
+def test_a_fault_that_cannot_even_be_noted_ends_the_call_alone(rig, monkeypatch):
+    def fail(*_, **__):
+        raise ZeroDivisionError("on purpose")
+
+    client, wire = rig.warm()
+    monkeypatch.setattr("open_llm_proxy.proxy.call.Call.on_whole", fail)
+    monkeypatch.setattr("open_llm_proxy.proxy.call.Call._note_response", fail)
+    rig.expected_faults = 2
+    client.send(rig.request())
+    wire.receive()
+    wire.send(rig.answer())
+    assert client.ending()[0] == b""
+    assert not rig.app.calls
+    monkeypatch.undo()
+    assert rig.exchange()[0].status == 200
+    (orphan,) = {frame.header.request_id for frame in rig.frames} - {one.header.request_id for one, _ in rig.calls}
+    rig.frames[:] = [frame for frame in rig.frames if frame.header.request_id != orphan]
+
+
+@pytest.mark.parametrize("callback", ["on_deadline", "on_drained", "on_worker_end", "on_gone"])
+def test_what_an_ended_call_is_told_changes_nothing(rig, callback):
+    client, wire = rig.warm()
+    client.send(rig.request())
+    wire.receive()
+    (call,) = rig.app.calls
+    wire.send(rig.answer())
+    assert client.receive().status == 200
+    noted = list(rig.frames)
+    getattr(call, callback)()
+    rig.settle()
+    assert rig.frames == noted
+    client.send(rig.request())
+    wire.receive()
+    wire.send(rig.answer())
+    assert client.receive().status == 200
+
+
+# --- cut off, and on record ------------------------------------------------------------------------------------------
+
+
 def test_the_frame_of_a_broken_connection_is_written_too(rig):
     client, wire, _ = rig.begin(b"data: ha")
     client.chunk()

@@ -115,6 +115,48 @@ def test_a_client_that_leaves_a_stream_ends_it(demo):
     assert demo.record()[1].error.startswith("Client disconnected")
 
 
+# --- straight to it --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def straight(demo):
+    """A client of the stand-in itself; what the proxy refuses comes only so."""
+    port = demo.app.setup.providers["demo"].origin.port
+    client = demo.client()
+    client.sock.close()
+    client.sock = socket.create_connection(("127.0.0.1", port))
+    client.sock.setblocking(False)
+    return client
+
+
+@pytest.mark.parametrize("body", [b"", b"no JSON", b"[]", b"[" * 100_000])
+def test_a_body_that_is_no_object_has_no_messages(demo, straight, body):
+    straight.send(demo.request(body))
+    answer = straight.receive()
+    assert (answer.status, answer.error["param"]) == (400, "messages")
+
+
+@pytest.mark.parametrize(
+    "bad", [b"GET / HTTP/1.1\r\n\r\n", b"POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\nx\r\n"]
+)
+def test_it_refuses_what_breaks_http(straight, bad):
+    straight.send(bad)
+    answer = straight.receive()
+    assert (answer.status, answer.error["type"]) == (400, "invalid_request_error")
+    assert straight.ending()[0] == b""
+
+
+def test_its_own_fault_is_for_whoever_runs_it_to_see(demo, monkeypatch):
+    def fail(*_):
+        raise ZeroDivisionError("on purpose")
+
+    monkeypatch.setattr("open_llm_proxy.proxy.demo.complete", fail)
+    assert ask(demo).error["code"] == "provider_cut_off"
+    (fault,) = demo.faults
+    assert isinstance(fault["exception"], ZeroDivisionError)
+    demo.faults.clear()
+
+
 # --- what it answers -------------------------------------------------------------------------------------------------
 
 
@@ -158,6 +200,11 @@ def test_after_a_tools_result_it_answers_with_what_that_gave():
     made = completed(user(), {"role": "tool", "content": "old"}, {"role": "assistant"}, *results, tools=[TOOL])
     assert made["choices"][0]["message"] == {"role": "assistant", "content": "The tool gave: 41\n42"}
     assert made["choices"][0]["finish_reason"] == "stop"
+
+
+def test_with_nothing_but_results_it_tells_them_all():
+    results = [{"role": "tool", "content": text} for text in ("1", "2", "3")]
+    assert message(*results)["content"] == "The tool gave: 1\n2\n3"
 
 
 def test_a_streamed_tool_call_is_the_same_call():

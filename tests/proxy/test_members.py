@@ -171,6 +171,12 @@ def test_the_walk_finds_a_key_that_stands_twice(body):
         members_of(body)
 
 
+@pytest.mark.parametrize("body", [b'{"a":1,2}', b'{"a":1,"b"}', b'{"a":1 2}', b'{"a":1,"b":2}', b'{"a":1'])
+def test_the_walk_goes_by_no_values_but_the_bodys_own(body):
+    with pytest.raises(DuplicateKeyError):
+        walk(body, {"a": msgspec.Raw(b"1")})
+
+
 @given(rendered(), st.data())
 def test_the_walk_finds_any_key_that_stands_twice(case, data):
     value, body = case

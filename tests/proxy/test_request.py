@@ -76,9 +76,10 @@ def test_bad_utf_8(raw):
 
 @pytest.mark.parametrize("opening", [b"[", b'{"a":'])
 @pytest.mark.parametrize("rest", [b"", b',"x":NaN', b',"x":"\\ud800"'])
-def test_deep_nesting(opening, rest):
+@pytest.mark.parametrize("before", [b"", b'"n":NaN,'])
+def test_deep_nesting(opening, rest, before):
     deep = opening * 100_000 + b"1" + (b"]" if opening == b"[" else b"}") * 100_000
-    found = refusal(read_body, b'{"model":"a","x":' + deep + rest + b"}")
+    found = refusal(read_body, b'{"model":"a",' + before + b'"x":' + deep + rest + b"}")
     assert found.row.code == "invalid_json"
     assert "deep" in found.message
 
@@ -330,6 +331,7 @@ def test_the_fields_name_in_all_its_forms(one):
         part(b"whisper", 'name="file"; filename="; name=model"'),
         part(b"whisper", 'name="file"; filename="a\\"; name=\\"model"'),
         part(b"whisper", 'name="file"', 'X-Note: form-data; name="model"'),
+        b'Content-Type: text/plain; name="model"\r\n\r\nwhisper\r\n',
         part(b"", 'name="model"'),
         part(b" \t", 'name="model"'),
     ],

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from open_llm_proxy.proxy.endpoints.models import Listed, read_list
+from open_llm_proxy.proxy.endpoints.models import Fetch, Listed, model_list, read_list
 
 
 def listing(*ids, **more):
@@ -307,6 +307,74 @@ def test_a_reload_in_the_middle_of_a_round_asks_again(rig):
     asking = Asking(rig)
     asking.provider("beta", listing("b"))
     assert asking.list()["providers"]["beta"]["status"] == "ok"
+
+
+# --- faults of ours --------------------------------------------------------------------------------------------------
+
+
+def fail(*_):
+    raise ZeroDivisionError("on purpose")
+
+
+def test_a_fault_of_ours_at_a_list_is_said_and_harms_no_other(two, monkeypatch):
+    asking = Asking(two)
+    asking.provider("alpha", listing("a"))
+    two.until(lambda: two.app.pool(two.app.setup.providers["alpha"].models_origin).idle)
+    monkeypatch.setattr("open_llm_proxy.proxy.endpoints.models.read_list", fail)
+    two.expected_faults = 1
+    asking.provider("beta", listing("b"))
+    body = asking.list()
+    assert body["providers"]["alpha"]["status"] == "ok"
+    assert body["providers"]["beta"]["error"] == "the model list could not be taken in: on purpose"
+    assert body["providers"]["beta"]["status"] == "declared"
+
+
+def test_a_fault_in_mid_list_breaks_its_connection_off(rig, monkeypatch):
+    monkeypatch.setattr("open_llm_proxy.proxy.endpoints.models.Fetch.on_response", fail)
+    rig.expected_faults = 1
+    asking = Asking(rig)
+    asking.provider("alpha")
+    asking.wires["alpha"].send(rig.answer(listing("m"))[:-1])
+    assert "could not be taken in" in asking.list()["providers"]["alpha"]["error"]
+    asking.wires["alpha"].ending()
+
+
+def test_a_fault_at_one_answer_leaves_the_others_theirs(rig, monkeypatch):
+    first, second = Asking(rig), Asking(rig)
+    rig.until(lambda: rig.upstream.waiting)
+    made = []
+
+    def fail_once(lists):
+        if not made:
+            made.append(lists)
+            fail()
+        return model_list(lists)
+
+    monkeypatch.setattr("open_llm_proxy.proxy.endpoints.model_list", fail_once)
+    rig.expected_faults = 1
+    (wire,) = rig.upstream.wires
+    wire.receive()
+    wire.send(rig.answer(listing("m")))
+    assert first.client.ending()[0] == b""
+    assert rows(second.list()) == [("m", "alpha")]
+
+
+def test_a_fault_in_whoever_waits_for_a_list_ends_the_fetch_no_second_time(rig):
+    told = []
+
+    def done():
+        told.append(None)
+        fail()
+
+    rig.expected_faults = 1
+    fetch = Fetch(rig.app, rig.app.setup.providers["alpha"], done)
+    fetch.start()
+    wire, _ = rig.upstream.receive()
+    wire.send(rig.answer(listing("m")))
+    rig.until(lambda: rig.reports)
+    assert len(told) == 1
+    assert fetch.listed == [Listed("m")]
+    assert fetch.error is None
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------

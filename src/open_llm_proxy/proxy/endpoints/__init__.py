@@ -60,8 +60,13 @@ class Endpoints:
         refresh = parse_qs(head.query.decode("latin-1")).get("refresh", ["false"])[-1].lower() in ("true", "1", "yes")
 
         def send() -> None:
-            if not answer.gone:
+            if answer.gone:
+                return
+            try:
                 self._send_models(connection, head, path, request_id)
+            except Exception as error:  # noqa: BLE001 - the others that wait for the same lists get their answers
+                self._app.on_error(error)
+                connection.abort()
 
         answer.when_whole(lambda: self._lists.fetch(send, refresh=refresh))
         return answer
