@@ -1,3 +1,4 @@
+import gc
 import ssl
 from typing import Any
 
@@ -159,3 +160,14 @@ def test_a_plan_holds_what_is_the_same_in_each_call():
     assert b"user-agent: ua\r\n" in plan.request_lines
     assert b"access-control-allow-origin: *\r\n" in plan.answer_lines
     assert b"x-llm-provider: p\r\n" in plan.answer_lines
+
+
+def test_a_head_and_what_is_derived_from_it_go_together_at_once():
+    """No cycle: else each connection, or each call with a head of its own, would wait for a rare collection."""
+    made = setup()
+    head = parse_request_head(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\n\r\n")
+    gc.collect()
+    head.context = Caller(made, "geo", head)
+    head.context.plan(b'"m"', "m", made.providers["p"])
+    del head
+    assert gc.collect() == 0

@@ -95,7 +95,7 @@ class Call(Noted):
         """Route and edit; ``body`` None: it is still to be read."""
         caller = self._caller
         if caller.multipart:
-            model = self._model = read_multipart_model(raw, caller.head.fields[b"content-type"])
+            model = self._model = read_multipart_model(raw, caller.fields[b"content-type"])
             self._sent_body = raw
             self._route(model, json.dumps(model).encode())
             return

@@ -38,13 +38,15 @@ class Caller:
         "content_type",
         "cors_lines",
         "endpoint",
-        "head",
+        "fields",
         "key",
         "messages",
         "multipart",
         "origin",
+        "path",
         "plain",
         "plans",
+        "query",
         "refusal",
         "session_id",
         "sessions",
@@ -53,10 +55,11 @@ class Caller:
     )
 
     def __init__(self, setup: Setup, key: str, head: RequestHead) -> None:
-        fields = head.fields
+        # Not the head itself: that keeps this object, and the two would be left to the garbage collector.
+        fields = self.fields = head.fields
+        self.path, self.query = head.path, head.query
         self.setup = setup
         self.key = key
-        self.head = head
         self.endpoint = head.path.decode()
         self.chat = head.path in CHAT_PATHS
         self.messages = is_messages(head.path)
@@ -94,7 +97,7 @@ class Caller:
 
     def wants_less(self) -> bool:
         """Whether the caller asked that its texts be kept out of the record."""
-        return self.head.fields.get(b"x-log-content", b"").lower() == b"none"
+        return self.fields.get(b"x-log-content", b"").lower() == b"none"
 
     def plan(self, raw_model: bytes, model: str, provider: ReadyProvider) -> "Plan":
         """What all calls of this caller to this model have in common; ``raw_model`` is the JSON of ``model``."""
@@ -112,7 +115,6 @@ class Plan:
     __slots__ = ("answer_lines", "between_bytes_s", "content_logged", "edits", "identity", "provider", "request_lines")
 
     def __init__(self, caller: Caller, model: str, provider: ReadyProvider) -> None:
-        head = caller.head
         self.identity = caller.identity(provider.name, model)
         self.between_bytes_s = caller.setup.limits.between_bytes_s
         self.provider = provider
@@ -120,7 +122,7 @@ class Plan:
         self.content_logged = caller.content_logged
         if provider.log_content is not None:  # the caller can only lessen
             self.content_logged = provider.log_content and not caller.wants_less()
-        self.request_lines = provider.request_lines(head.path, head.query, head.fields)
+        self.request_lines = provider.request_lines(caller.path, caller.query, caller.fields)
         self.answer_lines = caller.cors_lines + provider.name_line
 
 
