@@ -289,3 +289,16 @@ def test_a_bucket_is_read_as_a_folder_is(bucket, tmp_path):
     found = opened([archive], ALL)
     assert rows_of(found, "turns") == rows_of(expected, "sessions")
     assert rows_of(found, "sessions") == rows_of(expected, '"session-rollup"')
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_raw_line_is_parsed_once_whatever_is_asked(view, scribe, tmp_path):
+    scribe.ask("How many?")
+    archive = Archive(Folder(tmp_path / "logs"), tmp_path / "work")
+    archive.raw(scribe.records)
+    connection = connect([archive.source])
+    create_views(connection, [archive.source], ALL, [view])
+    plan = connection.sql(f"EXPLAIN (FORMAT json) FROM {view}").fetchall()[0][1]
+    # Where a condition was moved below, it stands there with the parsing in it, once for each field that it names.
+    assert "READ_NDJSON_OBJECTS" in plan
+    assert "struct_extract(json_transform(" not in plan
