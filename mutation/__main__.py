@@ -35,7 +35,7 @@ def main() -> int:
     if mutmut is None:
         sys.exit("mutmut is not installed: make parts")
     reach_mutmut(mutmut)
-    os.environ["CI"] = "1"  # Hypothesis takes the same examples each time
+    os.environ.pop("CI", None)  # with it Hypothesis would take another profile than that of ``preload``
     preload()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the copy goes, and the trials
     with tempfile.TemporaryDirectory() as folder:
@@ -51,7 +51,7 @@ def _judge(name: str, target: Target, root: Path, given: argparse.Namespace) -> 
     chosen = _choose(mutants, given.sample or target.sample, given)
     print(f"{name}: {len(chosen)} of {len(mutants)} mutants", flush=True)
     started_s = time.monotonic()
-    alone_s = measure(root, target.tests, root / "output.txt")
+    alone_s = measure(root, own_tests(target.paths(root)[0], target.tests), root / "output.txt")
     work = [(mutant, own_tests(mutant.path, target.tests)) for mutant in chosen]
     counts: Counter[str] = Counter()
     survived: list[Mutant] = []
