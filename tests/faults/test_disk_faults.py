@@ -1,7 +1,7 @@
 """The spool's disk: full, and mounted read-only. Calls are served on; what is lost is counted and said."""
 
 import pytest
-from tests.parts.disk import small_disk
+from tests.parts.disk import failing_disk, small_disk
 from tests.parts.load import more_answers, run_load
 from tests.parts.processes import wait_until
 from tests.parts.proxy import provider
@@ -93,6 +93,33 @@ def test_a_spool_over_its_limit_leaves_bodies_out_then_records(service, store, d
     assert records["spooled"] == len(store.records())
     assert "bodies are left out" in service.stderr
     assert "that its disk has room for" in service.stderr
+
+
+@pytest.mark.timeout(180)
+def test_a_spool_that_turns_read_only_loses_what_is_counted_and_calls_are_served_on(upstream, store, tmp_path):
+    with failing_disk(tmp_path / "disk", DISK_BYTES) as disk:
+        env = store.environment() | {"SPOOL_DIR": str(disk.path / "spool")}
+        with run_service(tmp_path / "proxy", provider(upstream.endpoint), env=env) as service:
+            service.start()
+            with run_load(service.port, clients=3) as load:
+                wait_until(lambda: store.taken, "chunk files")
+                disk.fail()
+                wait_until(lambda: lost(service) > 10, "records that are lost")
+                wait_until(lambda: "cannot be worked off now" in service.stderr, "the recorder's word")
+                (recorder,) = service.children("recorder")
+                service.kill(recorder)
+                wait_until(more_answers(load, 30), "answers without a recorder")
+                wait_until(lambda: "SIGKILL" in service.stderr, "the supervisor's word")
+                wait_until(more_answers(load, 30), "answers")
+            records = service.logging()["records"]
+            assert service.stop() == 0
+    assert not load.failures
+    assert load.broken == 0
+    assert records["accepted"] == 2 * len(load.whole) == records["spooled"] + records["lost"]
+    assert records["spooled"] >= len(store.records()) > 0
+    lines = [line for line in service.stderr.splitlines() if "Read-only file system" in line]
+    assert any("records cannot be written to the spool and are lost" in line for line in lines)
+    assert len(lines) < 20
 
 
 def test_a_read_only_spool_is_refused_at_the_start(service, disk):
