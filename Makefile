@@ -6,6 +6,10 @@ STAMP := $(VENV)/.installed
 PYTEST := $(BIN)/python -m pytest
 WORKERS ?= 3
 export PYTHONDONTWRITEBYTECODE :=
+# uv trusts whom this machine trusts, as pip and git do; where nobody is listed, its own list.
+ifneq ($(wildcard /etc/ssl/cert.pem /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt),)
+export UV_SYSTEM_CERTS := 1
+endif
 
 .DEFAULT_GOAL := help
 .PHONY: help install run test test-slow test-long coverage check format lock lock-deploy reference parts bench fuzz mutation release licences clean
@@ -49,6 +53,7 @@ check: install ## lint, format, types, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
+	$(BIN)/pyright --pythonplatform Darwin src
 	$(BIN)/lint-imports
 
 format: install ## mend what the linter can
