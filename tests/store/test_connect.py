@@ -45,6 +45,15 @@ def test_other_clouds(monkeypatch):
     assert isinstance(connect("gs://bucket/prefix"), GCSStore)
 
 
+def test_an_account_that_is_not_named():
+    with pytest.raises(UserError) as caught:
+        connect("az://container/prefix")
+    assert str(caught.value).endswith(
+        "cannot be opened: Generic MicrosoftAzure error: Account must be specified."
+        " Check the URL, and AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY"
+    )
+
+
 @pytest.mark.parametrize(
     ("url", "told"),
     [

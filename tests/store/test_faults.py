@@ -21,6 +21,22 @@ def test_an_errors_kind_and_the_words_that_matter(text, fault, detail):
     assert (diagnosis.fault, diagnosis.detail) == (fault, detail)
 
 
+@pytest.mark.parametrize(
+    ("text", "variables"),
+    [
+        ("Generic S3 error: 403 Forbidden: 403 ", "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY ("),
+        ("Generic GCS error: status code: 403 Forbidden ", "check GOOGLE_APPLICATION_CREDENTIALS ("),
+        (
+            "PermissionDenied https://account.blob.core.windows.net/c/k",
+            "check AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY (",
+        ),
+        ("Generic MicrosoftAzure error: error sending request", "check AZURE_STORAGE_ACCOUNT_NAME, and ca_file"),
+    ],
+)
+def test_the_variables_are_those_of_the_store(text, variables):
+    assert variables in str(diagnose_text(text))
+
+
 def test_the_client_s_own_words_are_found_in_what_is_for_its_developers():
     text = 'Generic error, error sending request\n\nDebug source:\nHyper(message: "x", error: "invalid peer certificate: UnknownIssuer")'
     assert diagnose(OSError(text)).detail == "invalid peer certificate: UnknownIssuer"

@@ -10,11 +10,13 @@ from obstore.store import LocalStore, ObjectStore, S3Store, from_url
 
 from open_llm_proxy.config.snapshot import StoreSettings
 from open_llm_proxy.errors import UserError
+from open_llm_proxy.store.faults import AZURE, GOOGLE, detail_of
 
 if TYPE_CHECKING:  # obstore has these for type checkers only
     from obstore.store import ClientConfig, RetryConfig, S3Config
 
 SCHEMES: Final = ("s3", "s3a", "gs", "az", "azure", "adl", "abfs", "abfss", "file")
+_KEYS: Final = {"gs": GOOGLE, **dict.fromkeys(("az", "azure", "adl", "abfs", "abfss"), AZURE)}
 DEFAULT_REGION: Final = "us-east-1"
 CONNECT_TIMEOUT: Final = timedelta(seconds=5)
 
@@ -63,7 +65,10 @@ def connect(url: str, options: StoreOptions | None = None) -> ObjectStore:
     except UserError:
         raise
     except Exception as error:  # obstore raises ValueError, its own errors and, for some mistakes, a bare Exception
-        raise UserError(f"The store {url!r} cannot be opened: {error}", "Check the URL and its options") from error
+        remedy = "Check the URL"
+        if scheme in _KEYS:
+            remedy += f", and {_KEYS[scheme].keys}"
+        raise UserError(f"The store {url!r} cannot be opened: {detail_of(str(error))}", remedy) from error
 
 
 def _connect(scheme: str, url: str, options: StoreOptions) -> ObjectStore:

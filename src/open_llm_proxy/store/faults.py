@@ -19,7 +19,7 @@ _FAULTS: Final[tuple[tuple[Fault, re.Pattern[str], str], ...]] = (
             "InvalidAccessKeyId|SignatureDoesNotMatch|InvalidToken|ExpiredToken|AccessDenied|PermissionDenied"
             r"|Unauthenticated|: 40[13] |169\.254\.169\.254|metadata\.google|MissingCredentials"
         ),
-        "the credentials are missing, wrong or lack this right: check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+        "the credentials are missing, wrong or lack this right: check {keys}",
     ),
     (
         "bucket",
@@ -40,10 +40,26 @@ _FAULTS: Final[tuple[tuple[Fault, re.Pattern[str], str], ...]] = (
     (
         "unreachable",
         re.compile("kind: Connect|error sending request|connection|: 50[24] ", re.IGNORECASE),
-        "the store cannot be reached: check AWS_S3_ENDPOINT_URL, and ca_file where its certificate is not known",
+        "the store cannot be reached: check {endpoint}, and ca_file where its certificate is not known",
     ),
 )
 _OTHER: Final = "the store refused"
+
+
+class _Settings(NamedTuple):
+    """What says who one is to a store, and what says where it is."""
+
+    keys: str
+    endpoint: str
+
+
+S3: Final = _Settings("AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY", "AWS_S3_ENDPOINT_URL")
+GOOGLE: Final = _Settings("GOOGLE_APPLICATION_CREDENTIALS", "the network")
+AZURE: Final = _Settings("AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY", "AZURE_STORAGE_ACCOUNT_NAME")
+_OTHERS: Final = (
+    (re.compile(r"\bGCS\b|googleapis\.com|metadata\.google"), GOOGLE),
+    (re.compile(r"MicrosoftAzure|\.core\.windows\.net"), AZURE),
+)
 _DETAIL_CHARACTERS: Final = 200
 _DEBUG: Final = "\n\nDebug source:"
 _CODE: Final = re.compile(r"<Code>([^<]+)</Code>")
@@ -74,11 +90,12 @@ def diagnose_text(text: str) -> Diagnosis:
     """As ``diagnose``, of an error's text or of an answer as ``status code: 403 Forbidden <body>``."""
     for fault, pattern, meaning in _FAULTS:
         if pattern.search(text):
-            return Diagnosis(fault, meaning, _detail(text))
-    return Diagnosis("other", _OTHER, _detail(text))
+            settings = next((settings for sign, settings in _OTHERS if sign.search(text)), S3)
+            return Diagnosis(fault, meaning.format_map(settings._asdict()), detail_of(text))
+    return Diagnosis("other", _OTHER, detail_of(text))
 
 
-def _detail(text: str) -> str:
+def detail_of(text: str) -> str:
     """The few words that matter of a long error text."""
     summary, _, debug = text.partition(_DEBUG)
     codes = [*_CODE.findall(summary)[:1], *_STATUS.findall(summary)[:1]]
