@@ -19,6 +19,7 @@ from mutation.targets import ROOT, TARGETS, Target, own_tests
 from mutation.trials import measure, preload, run
 
 _NOT_COPIED: Final = (".*", "node_modules", "__pycache__", "dist", "corpus", "*.svg")
+_PROGRESS: Final = 50
 _SLOWER: Final = 5  # how much more of the processor than without a mutant tests may take, …
 _LEAST_S: Final = 20  # … but at least this
 
@@ -58,6 +59,8 @@ def _judge(name: str, target: Target, root: Path, given: argparse.Namespace) -> 
     known = survivors.load()
     for trial in run(root, work, max(_LEAST_S, round(_SLOWER * alone_s)), given.jobs):
         counts[trial.outcome] += 1
+        if counts.total() % _PROGRESS == 0:
+            print(f"{name}: {counts.total()} done, {counts['survived']} survived", file=sys.stderr, flush=True)
         if trial.outcome == "survived":
             survived.append(trial.mutant)
             if survivors.find_unexplained([trial.mutant], known):

@@ -31,6 +31,7 @@ _PRELOADED: Final = (
     "httptools",
     "trustme",
 )
+_EXAMPLES: Final = 30  # of a property; what more of them would find is to be stated by an example
 _FORK: Final = multiprocessing.get_context("fork")
 _MOST_S: Final = 600  # where nothing else ends a trial: a test that waits is ended by its own time limit
 _OUTCOMES: Final[dict[int, Outcome]] = {0: "survived", -signal.SIGXCPU: "timeout", -signal.SIGKILL: "timeout"}
@@ -92,7 +93,8 @@ def preload() -> None:
         import_module(name)
     hypothesis = import_module("hypothesis")
     phases = (hypothesis.Phase.explicit, hypothesis.Phase.generate)  # that it fails is enough: nothing is made smaller
-    hypothesis.settings.register_profile("mutation", derandomize=True, deadline=None, database=None, phases=phases)
+    profile = {"derandomize": True, "deadline": None, "database": None, "phases": phases, "max_examples": _EXAMPLES}
+    hypothesis.settings.register_profile("mutation", **profile)
     hypothesis.settings.load_profile("mutation")
     assert not any(name.split(".")[0] == "open_llm_proxy" for name in sys.modules)
 

@@ -120,6 +120,17 @@ def test_without_settings_only_the_flag_concerns_anybody():
     assert not made.concern(dict.fromkeys(["model", "temperature", "top_p", "user", "stream", "tools", "seed"]))
 
 
+def test_a_tool_choice_concerns_somebody_only_where_it_may_stand_alone():
+    made = edits({"drop_tool_choice_without_tools": True})
+    choice, tools = msgspec.Raw(b'"auto"'), msgspec.Raw(b'[{"type":"function"}]')
+    assert made.concern({"tool_choice": choice})
+    assert made.concern({"tool_choice": choice, "tools": msgspec.Raw(b"[]")})
+    assert not made.concern({"tool_choice": choice, "tools": tools})
+    assert not made.concern({"tools": msgspec.Raw(b"[]")})
+    assert not made.concern({})
+    assert not edits({}).concern({"tool_choice": choice})
+
+
 def test_the_names_come_in_the_order_of_the_edits():
     settings = {
         "drop_params": ["user"],
@@ -164,6 +175,18 @@ def test_a_key_that_an_edit_touches_may_not():
     with pytest.raises(Refusal) as caught:
         edits({"no_sampling_params": ["m"]}).apply(read_body(b'{"top_p":1,"top_p":1}'), "m", chat=True)
     assert (caught.value.row.code, caught.value.param) == ("duplicate_key", "top_p")
+
+
+def test_of_keys_that_stand_twice_the_first_by_name_is_said():
+    with pytest.raises(Refusal, match="^`seed` stands twice in the body; send it once$") as caught:
+        edits({"drop_params": ["user", "seed"]}).apply(
+            read_body(b'{"user":1,"user":1,"seed":1,"seed":1,"a":1,"a":1}'), "m", chat=True
+        )
+    assert caught.value.param == "seed"
+
+
+def test_a_first_member_needs_no_comma():
+    assert edits({}, "s").apply(read_body(b"{ }"), "m", chat=True) == (b'{"cache_salt":"s" }', ("cache_salt",))
 
 
 def test_a_byte_order_mark_and_odd_values_stay():

@@ -1,5 +1,7 @@
+import msgspec
 import pytest
 
+from open_llm_proxy.proxy.edits.tool_choice import may_be_alone
 from open_llm_proxy.proxy.errors import Refusal
 
 ON = {"drop_tool_choice_without_tools": True}
@@ -35,3 +37,17 @@ def test_tools_that_stand_twice_are_refused_since_we_look_at_them(edit):
 
 def test_only_chat_completions_are_edited(edit):
     assert edit(ON, {"tool_choice": "none"}, chat=False) == ({"tool_choice": "none"}, ())
+
+
+@pytest.mark.parametrize(
+    ("tools", "alone"),
+    [
+        (b"null", True),
+        (b"[]", True),
+        (b"[" + b" " * 62 + b"{}]", False),
+        (b"[" + b" " * 63 + b"{}]", True),  # nobody writes so: a longer look would cost every call
+    ],
+)
+def test_the_glance_at_tools_is_64_bytes_long(tools, alone):
+    assert may_be_alone({"tools": msgspec.Raw(tools)}) is alone
+    assert may_be_alone({}) is True
