@@ -10,13 +10,13 @@ from obstore.store import LocalStore, ObjectStore, S3Store, from_url
 
 from open_llm_proxy.config.snapshot import StoreSettings
 from open_llm_proxy.errors import UserError
-from open_llm_proxy.store.faults import AZURE, GOOGLE, detail_of
+from open_llm_proxy.store.faults import AZURE, GOOGLE, S3, detail_of
 
 if TYPE_CHECKING:  # obstore has these for type checkers only
     from obstore.store import ClientConfig, RetryConfig, S3Config
 
 SCHEMES: Final = ("s3", "s3a", "gs", "az", "azure", "adl", "abfs", "abfss", "file")
-_KEYS: Final = {"gs": GOOGLE, **dict.fromkeys(("az", "azure", "adl", "abfs", "abfss"), AZURE)}
+_KEYS: Final = {"s3": S3, "s3a": S3, "gs": GOOGLE, **dict.fromkeys(("az", "azure", "adl", "abfs", "abfss"), AZURE)}
 DEFAULT_REGION: Final = "us-east-1"
 CONNECT_TIMEOUT: Final = timedelta(seconds=5)
 
