@@ -44,13 +44,16 @@ def answer_with_question(seen: "Seen") -> Script:
 class Load:
     """``clients`` threads that call the port; while nobody listens there they try again.
 
-    ``filling``: a question may be so many characters longer. ``whole`` has the answers that came to their end,
-    ``broken`` counts the others.
+    ``filling``: a question may be so many characters longer. ``pause_s``: between two calls, on average. ``whole`` has
+    the answers that came to their end, ``broken`` counts the others.
     """
 
-    def __init__(self, port: int, *, clients: int = 6, seed: object = None, filling: int = 0) -> None:
+    def __init__(
+        self, port: int, *, clients: int = 6, seed: object = None, filling: int = 0, pause_s: float = 0
+    ) -> None:
         self._port = port
         self._filling = "x" * filling
+        self._pause_s = pause_s
         self._stop = threading.Event()
         self.whole: list[Whole] = []
         self.broken = 0
@@ -83,6 +86,8 @@ class Load:
                 connection.close()
                 connection = self._connect()
                 self._stop.wait(RETRY_S)
+            if self._pause_s:
+                self._stop.wait(rng.uniform(0, 2 * self._pause_s))
         connection.close()
 
     def _connect(self) -> http.client.HTTPConnection:

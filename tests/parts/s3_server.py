@@ -15,10 +15,11 @@ COMMAND: Final = Path(sys.executable).with_name("moto_server")
 
 
 class S3Server:
-    """A running one; ``bucket`` makes a fresh bucket."""
+    """A running one, of the process ``pid``; ``bucket`` makes a fresh bucket."""
 
-    def __init__(self, endpoint: str) -> None:
+    def __init__(self, endpoint: str, pid: int) -> None:
         self.endpoint = endpoint
+        self.pid = pid
         self._numbers = itertools.count(1)
 
     def bucket(self) -> Bucket:
@@ -32,4 +33,4 @@ def run_s3_server(folder: Path) -> Iterator[S3Server]:
     command = [COMMAND, "--host", "127.0.0.1", "--port", str(port)]
     with run_program(command, env=plain_environment(folder), folder=folder) as program:
         program.wait_until(lambda: is_open(port), "an S3 server that listens")
-        yield S3Server(f"http://127.0.0.1:{port}")
+        yield S3Server(f"http://127.0.0.1:{port}", program.process.pid)
