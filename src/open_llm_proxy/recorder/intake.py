@@ -95,8 +95,10 @@ class Intake:
             self._finish_due(everything=False)  # under load the moment when nothing more is there may never come
         fold = self._fold_of(reading)
         stdout: list[bytes] = []
+        progress, number = self._tools.progress, reading.name.number
         for item in items:
-            deaths = self._begin_item(reading, item.offset)
+            progress.begin(self._ascii_name, number, item.offset)
+            deaths = self._deaths_at(number, item.offset) if progress.deadly else 0
             if isinstance(item, Damage):
                 self._on_damage(reading, item, deaths)
                 continue
@@ -124,11 +126,9 @@ class Intake:
             fold.begin(reading.name.number, reading.place)
         return fold
 
-    def _begin_item(self, reading: Reading, offset: int) -> int:
-        """Note what is worked on; how often in a row the recorder has died at it."""
-        progress, number = self._tools.progress, reading.name.number
-        progress.begin(self._ascii_name, number, offset)
-        return progress.deaths_at(Place(self.follower.name, number, offset)) if progress.deadly else 0
+    def _deaths_at(self, number: int, offset: int) -> int:
+        """How often in a row the recorder has died at the item there."""
+        return self._tools.progress.deaths_at(Place(self.follower.name, number, offset))
 
     def _on_frame(self, reading: Reading, fold: Fold, item: Whole, stdout: list[bytes], deaths: int) -> None:
         tools, frame = self._tools, item.frame

@@ -12,6 +12,7 @@ from open_llm_proxy.answers.jsontext import dump, parse, parse_partial, to_text
 Fields = dict[str, msgspec.Raw]
 
 _decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_decode_any = msgspec.json.Decoder().decode
 _scan_value = json.JSONDecoder(strict=False).raw_decode
 _BETWEEN: Final = re.compile(r"[\s,:]*")
 _items = msgspec.json.Decoder(list[msgspec.Raw]).decode
@@ -80,6 +81,10 @@ def value_of(raw: msgspec.Raw | None) -> Any:
     """A field's value; None where it is absent or cannot be read."""
     if raw is None:
         return None
+    try:
+        return _decode_any(raw)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        pass
     try:
         return parse(bytes(raw))
     except ValueError:
