@@ -145,3 +145,10 @@ def test_a_streamed_answer_reads_as_the_plain_one(words):
     text = "".join(words)
     streamed = read_stream(stream(*(delta(content=word) for word in words), delta("stop")))
     assert (streamed.choices[0].content or "") == (read_plain(plain(content=text)).choices[0].content or "")
+
+
+def test_a_body_that_is_known_to_end_early_may_still_be_no_json():
+    for body in (b"<html>", b'{"choices": [}', b"\x00"):
+        assert assemble(body, CHAT, "application/json", whole=False) == Answer(readable=False)
+    answer = assemble(b'{"id": "c", "choices": [{"message": {"content": "half a wo', CHAT, whole=False)
+    assert (answer.id, answer.content, answer.ended) == ("c", "half a wo", False)

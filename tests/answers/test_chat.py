@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from open_llm_proxy.answers.answer import Answer, Choice, ToolCall
 from open_llm_proxy.answers.assemble import assemble
+from open_llm_proxy.answers.chat import MAX_CHOICES
 
 
 def plain(body) -> Answer:
@@ -169,6 +170,20 @@ def test_a_whole_message_as_one_event():
 def test_a_refusal():
     assert streamed(chunk({"refusal": "I "}), chunk({"refusal": "can't"})).refusal == "I can't"
     assert plain({"choices": [{"message": {"content": None, "refusal": "I can't"}}]}).refusal == "I can't"
+
+
+def test_content_as_a_list_of_strings_and_parts():
+    parts = ["It ", {"type": "text", "text": "rains"}, 7, {"type": "thinking", "thinking": "Hm"}, "."]
+    for answer in (plain({"choices": [{"message": {"content": parts}}]}), streamed(chunk({"content": parts}))):
+        assert (answer.content, answer.reasoning) == ("It rains.", "Hm")
+
+
+def test_more_choices_than_anybody_asks_for_are_left_out():
+    answer = streamed(
+        *(chunk({"content": "a"}, index=index) for index in range(MAX_CHOICES + 5)), chunk({"content": "b"})
+    )
+    assert [choice.index for choice in answer.choices] == list(range(MAX_CHOICES))
+    assert answer.content == "ab"
 
 
 TEXT = st.text(max_size=12)

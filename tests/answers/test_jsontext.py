@@ -33,7 +33,17 @@ def test_what_clients_send_is_read(data, value):
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"{", b"<html>", b"{'a': 1}", b"[" * 100_000, b'{"a":' * 5000 + b"1" + b"}" * 5000]
+    "data",
+    [
+        b"",
+        b"{",
+        b"<html>",
+        b"{'a': 1}",
+        b"[" * 100_000,
+        b'{"a":' * 5000 + b"1" + b"}" * 5000,
+        b"NaN" + b"[" * 9000,
+        b"[NaN," * 9000,
+    ],
 )
 def test_what_is_no_json_is_a_value_error(data):
     with pytest.raises(ValueError):

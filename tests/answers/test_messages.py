@@ -4,6 +4,7 @@ import json
 
 from open_llm_proxy.answers.answer import Answer, Choice, ToolCall
 from open_llm_proxy.answers.assemble import assemble
+from open_llm_proxy.answers.messages import MAX_BLOCKS
 
 MESSAGE = {
     "id": "msg_01",
@@ -121,3 +122,22 @@ def test_deltas_whose_start_was_lost():
     deltas = [{"type": "text_delta", "text": "a"}, {"type": "unknown_delta", "text": "b"}, None]
     answer = streamed(*({"type": "content_block_delta", "index": 0, "delta": delta} for delta in deltas))
     assert answer.content == "a"
+
+
+def test_blocks_and_events_of_other_kinds_are_passed_over():
+    search = {"type": "web_search_tool_result", "tool_use_id": "s", "content": []}
+    assert plain(MESSAGE | {"content": [search, *MESSAGE["content"]]}).choices == [CHOICE]
+    answer = streamed({"type": "message_stop_soon"}, *events())
+    assert answer.choices == [CHOICE]
+
+
+def test_a_message_that_says_nothing_has_no_choice():
+    assert plain({"id": "msg_01", "content": [], "stop_reason": None}).choices == []
+    answer = streamed({"type": "ping"}, {"type": "message_stop"})
+    assert (answer.choices, answer.usage, answer.ended) == ([], None, True)
+
+
+def test_more_blocks_than_anybody_sends_are_left_out():
+    begun = [{"type": "content_block_start", "content_block": {"type": "text", "text": "a"}}] * (MAX_BLOCKS + 1)
+    late = {"type": "content_block_delta", "index": MAX_BLOCKS + 7, "delta": {"type": "text_delta", "text": "b"}}
+    assert streamed(*begun, late).content == "a" * MAX_BLOCKS

@@ -4,6 +4,7 @@ import json
 
 from open_llm_proxy.answers.answer import Answer, Choice, ToolCall
 from open_llm_proxy.answers.assemble import assemble
+from open_llm_proxy.answers.responses import MAX_ITEMS
 
 OUTPUT = [
     {"id": "rs_1", "type": "reasoning", "summary": [{"type": "summary_text", "text": "Thinking it over."}]},
@@ -119,3 +120,27 @@ def test_a_failed_response_is_an_error():
 def test_built_in_tools_are_calls_too():
     output = [{"type": "web_search_call", "id": "ws_1", "status": "completed"}]
     assert plain(RESPONSE | {"output": output}).tool_calls == [ToolCall("ws_1", "web_search", "")]
+
+
+def test_a_response_that_says_nothing_has_no_choice():
+    assert plain({"id": "resp_1", "output": []}).choices == []
+    assert streamed({"type": "response.created", "response": {"id": "resp_1"}}).choices == []
+
+
+def test_parts_and_events_of_other_kinds_are_passed_over():
+    odd = {"type": "message", "content": [{"type": "summary_text", "text": 7}, {"type": "new", "text": "x"}, None]}
+    assert plain(RESPONSE | {"output": [odd, *OUTPUT]}).choices == [CHOICE]
+    body = b'data: {"sequence_number": 3}\n\n' + b"".join(
+        b"data: " + json.dumps(event).encode() + b"\n\n" for event in deltas()
+    )
+    answer = assemble(body, "responses", "text/event-stream")
+    assert (answer.content, answer.ended) == ("It rains.", False)
+
+
+def test_more_items_and_parts_than_anybody_sends_are_left_out():
+    def delta(index, place):
+        return {"type": "response.output_text.delta", "output_index": index, "content_index": place, "delta": "a"}
+
+    items = streamed(*(delta(index, 0) for index in range(MAX_ITEMS + 3)), delta(0, 0))
+    parts = streamed(*(delta(0, place) for place in range(MAX_ITEMS + 3)), delta(0, 0))
+    assert len(items.content or "") == len(parts.content or "") == MAX_ITEMS + 1

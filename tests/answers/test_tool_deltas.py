@@ -2,8 +2,8 @@
 
 import pytest
 
-from open_llm_proxy.answers.answer import ToolCall
-from open_llm_proxy.answers.tool_deltas import ToolDeltas, plain_calls
+from open_llm_proxy.answers.answer import Text, ToolCall
+from open_llm_proxy.answers.tool_deltas import MAX_CALLS, ToolDeltas, plain_calls
 
 
 def join(*deltas):
@@ -95,3 +95,33 @@ def test_malformed_calls_are_read_as_far_as_they_go():
     assert plain_calls({"tool_calls": odd}) == [ToolCall(None, None, ""), ToolCall(None, None, "")]
     assert join(odd) == [ToolCall(None, None, "")]
     assert plain_calls({"tool_calls": {"no": "list"}}) == []
+
+
+def test_a_call_that_is_not_whole_is_not_begun_again():
+    assert join(call(0, "a", "f", '{"x": "}'), call(0, arguments="{'y': \"}\"}")) == [
+        ToolCall("a", "f", '{"x": "}{\'y\': "}"}')
+    ]
+
+
+def test_an_id_that_comes_late_is_known_from_then_on():
+    assert join(call(0, name="f"), call(0, "a"), call(1, "b", "g", "{}"), call("absent", "a", arguments="{}")) == [
+        ToolCall("a", "f", "{}"),
+        ToolCall("b", "g", "{}"),
+    ]
+
+
+def test_more_calls_than_anybody_makes_are_left_out():
+    calls = join(
+        *(call(0, f"call_{number}", "f", "{}") for number in range(MAX_CALLS + 3)), call(0, "call_1", arguments=" ")
+    )
+    assert len(calls) == MAX_CALLS
+    assert calls[1] == ToolCall("call_1", "f", "{} ")
+
+
+def test_a_fragment_too_short_to_repeat_the_call_costs_no_look_at_it(monkeypatch):
+    """Looking each time would be quadratic: an answer of braces would keep the recorder busy for minutes."""
+    looks = []
+    real = Text.join
+    monkeypatch.setattr(Text, "join", lambda text: (looks.append(text), real(text))[1])
+    assert join(*(call(0, arguments="{") for _ in range(1000))) == [ToolCall(None, None, "{" * 1000)]
+    assert len(looks) == 2  # at the second, and at the end

@@ -1,5 +1,6 @@
 """Content codings (RFC 9110 §8.4) taken off a captured body: bounded, and tolerant of bytes that end early."""
 
+import re
 import zlib
 from collections.abc import Callable
 from typing import Final, NamedTuple, Protocol, TypeAlias, cast
@@ -9,10 +10,13 @@ import zstandard
 
 DECODED_LIMIT_BYTES: Final = 32 << 20
 MAX_CODINGS: Final = 8  # nobody stacks more: a longer list is an attack or a mistake
+MAX_MEMBERS: Final = 4096  # of gzip, or frames of zstd; a step's rest is copied at each one's end: hence small steps
+_ZLIB_STEP_BYTES: Final = 1 << 14
 _BROTLI_STEP_BYTES: Final = 1 << 18
 # A zstd block of 4 bytes can hold 128 KB (RFC 8878 §3.1.1.2) and the binding's output has no bound of its own: a step
 # this small overshoots the limit by 8 MB at most.
 _ZSTD_STEP_BYTES: Final = 256
+_ZSTD_BEGINNING: Final = re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18")  # RFC 8878 §3.1, or one to be skipped
 _ZSTD_WINDOW_BYTES: Final = 8 << 20  # RFC 9659 §3: a content coding may ask its reader for no larger window
 
 
@@ -61,19 +65,22 @@ def decode(data: bytes, content_encoding: str | None, limit_bytes: int = DECODED
 
 def _inflate(data: bytes, limit_bytes: int, window_bits: int) -> Decoded:
     out = bytearray()
-    while data:
+    position = 0
+    for _ in range(MAX_MEMBERS if data else 0):
         inflater = zlib.decompressobj(window_bits)
         try:
-            out += inflater.decompress(data, limit_bytes + 1 - len(out))
+            while position < len(data) and not inflater.eof:
+                piece = data[position : position + _ZLIB_STEP_BYTES]
+                out += inflater.decompress(piece, limit_bytes + 1 - len(out))
+                if len(out) > limit_bytes:
+                    return Decoded(bytes(out[:limit_bytes]), limited=True)
+                position += len(piece) - len(inflater.unused_data)
         except zlib.error:
             return Decoded(bytes(out), damaged=True)
-        if len(out) > limit_bytes:
-            return Decoded(bytes(out[:limit_bytes]), limited=True)
-        if not inflater.eof:
-            return Decoded(bytes(out), damaged=True)
         # A gzip body may hold several members (RFC 1952 §2.2); what else follows is padding.
-        data = inflater.unused_data if inflater.unused_data.startswith(b"\x1f\x8b") else b""
-    return Decoded(bytes(out))
+        if not inflater.eof or not data.startswith(b"\x1f\x8b", position):
+            return Decoded(bytes(out), damaged=not inflater.eof)
+    return Decoded(bytes(out), limited=bool(data))
 
 
 def _gunzip(data: bytes, limit_bytes: int) -> Decoded:
@@ -104,22 +111,24 @@ def _unbrotli(data: bytes, limit_bytes: int) -> Decoded:
 
 
 def _unzstd(data: bytes, limit_bytes: int) -> Decoded:
+    if len(data) >= 4 and not _ZSTD_BEGINNING.match(data):
+        return Decoded(data[:limit_bytes], len(data) > limit_bytes)
     out = bytearray()
-    while data:  # frames may follow one another (RFC 8878 §3.1)
+    position = 0
+    for _ in range(MAX_MEMBERS if data else 0):  # frames may follow one another (RFC 8878 §3.1)
         frame = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW_BYTES).decompressobj()
-        start = 0
         try:
-            while start < len(data) and not frame.eof:
-                out += frame.decompress(data[start : start + _ZSTD_STEP_BYTES])
-                start += _ZSTD_STEP_BYTES
+            while position < len(data) and not frame.eof:
+                piece = data[position : position + _ZSTD_STEP_BYTES]
+                out += frame.decompress(piece)
                 if len(out) > limit_bytes:
                     return Decoded(bytes(out[:limit_bytes]), limited=True)
+                position += len(piece) - len(frame.unused_data)
         except zstandard.ZstdError:
             return Decoded(bytes(out), damaged=True)
-        if not frame.eof:
-            return Decoded(bytes(out), damaged=True)
-        data = frame.unused_data + data[start:]
-    return Decoded(bytes(out))
+        if not frame.eof or position >= len(data):
+            return Decoded(bytes(out), damaged=not frame.eof)
+    return Decoded(bytes(out), limited=bool(data))
 
 
 _DECODERS: Final[dict[str, Decoder]] = {

@@ -27,8 +27,9 @@ def read_plain(body: Object) -> Answer:
     for item in as_list(body.get("output")):
         _read_item(as_object(item), texts, calls)
     finish = as_text(as_object(body.get("incomplete_details")).get("reason")) or as_text(body.get("status"))
-    if texts or calls or finish:
-        answer.choices = [texts.choice(calls, finish)]
+    choice = texts.choice(calls, finish)
+    if choice != Choice():
+        answer.choices = [choice]
     return answer
 
 

@@ -52,10 +52,3 @@ def _parse_block(block: bytes) -> Event | None:
         elif field == b"event":
             name = value
     return Event(name, b"\n".join(lines)) if lines else None
-
-
-def events(data: bytes) -> list[str]:
-    """The data of each event, the unterminated last one with it, as text."""
-    stream = parse(data)
-    found = [*stream.events, stream.tail] if stream.tail else stream.events
-    return [event.data.decode("utf-8", "replace") for event in found]

@@ -35,30 +35,28 @@ def _calls(message: Object) -> list[Any]:
 class _Slot:
     """One call that grows."""
 
-    __slots__ = ("arguments", "id", "index", "name")
+    __slots__ = ("arguments", "characters", "id", "name")
 
-    def __init__(self, index: int | None) -> None:
-        self.index = index
+    def __init__(self) -> None:
         self.id: str | None = None
         self.name: str | None = None
         self.arguments = Text()
+        self.characters = 0
 
     def grow(self, piece: str) -> None:
         """Append a fragment, unless it is the whole call once more (Gemini's and some gateways' last chunk)."""
-        if piece.startswith("{"):
-            had = self.arguments.join()
-            # A fragment that could repeat the call is no shorter than what it repeats: checking costs no more than it.
-            if had and len(piece) >= len(had) and had.endswith("}") and _is_whole(had):
-                self.arguments = Text()
+        # A fragment that could repeat the call is no shorter than what it repeats: checking costs no more than it.
+        if piece.startswith("{") and 0 < self.characters <= len(piece) and self._is_whole():
+            self.arguments, self.characters = Text(), 0
         self.arguments.add(piece)
+        self.characters += len(piece)
 
-
-def _is_whole(text: str) -> bool:
-    try:
-        parse(text)
-    except ValueError:
-        return False
-    return True
+    def _is_whole(self) -> bool:
+        text = self.arguments.join() or ""
+        try:
+            return text.endswith("}") and parse(text) is not None
+        except ValueError:
+            return False
 
 
 class ToolDeltas:
@@ -68,10 +66,11 @@ class ToolDeltas:
     is taken (servers that number every call 0), its ``id`` tells; a delta with neither continues the last call.
     """
 
-    __slots__ = ("_by_index", "_slots")
+    __slots__ = ("_by_id", "_by_index", "_slots")
 
     def __init__(self) -> None:
         self._slots: list[_Slot] = []
+        self._by_id: dict[str, _Slot] = {}
         self._by_index: dict[int, _Slot] = {}
 
     def add(self, delta: Object) -> None:
@@ -87,10 +86,12 @@ class ToolDeltas:
         number = index if isinstance(index, int) else None
         slot = self._by_index.get(number) if number is not None else self._find(call_id, name)
         if slot is None or (call_id and slot.id and call_id != slot.id):
-            slot = next((known for known in self._slots if call_id and known.id == call_id), None) or self._open(number)
+            slot = (self._by_id.get(call_id) if call_id else None) or self._open(number)
         if slot is not None:
-            slot.id = slot.id or call_id
             slot.name = slot.name or name
+            if call_id and not slot.id:
+                slot.id = call_id
+                self._by_id.setdefault(call_id, slot)
         return slot
 
     def _find(self, call_id: str | None, name: str | None) -> _Slot | None:
@@ -103,7 +104,7 @@ class ToolDeltas:
     def _open(self, number: int | None) -> _Slot | None:
         if len(self._slots) >= MAX_CALLS:
             return None
-        slot = _Slot(number)
+        slot = _Slot()
         self._slots.append(slot)
         if number is not None:
             self._by_index[number] = slot
