@@ -8,7 +8,7 @@ import pytest
 from open_llm_proxy.config.schema import Config
 from open_llm_proxy.config.snapshot import Snapshot
 from open_llm_proxy.http1.head import parse_request_head
-from open_llm_proxy.proxy.caller import PLANS_REMEMBERED, Caller
+from open_llm_proxy.proxy.caller import PLANS_REMEMBERED, SESSIONS_REMEMBERED, Caller
 from open_llm_proxy.proxy.setup import Setup
 
 TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -151,6 +151,18 @@ def test_plans_are_remembered_within_bounds():
     long = b'"' + b"m" * 300 + b'"'
     assert made.plan(long, "m" * 300, provider).identity[2] == "m" * 300
     assert long not in made.plans
+
+
+def test_sessions_are_remembered_within_bounds():
+    made = caller(x_session_id="of the head")
+    for index in range(200):
+        assert made.session(b'"s%d"' % index) == f"s{index}"
+        assert len(made.sessions) <= SESSIONS_REMEMBERED
+    assert (made.session(b'"s0"'), made.session(b'"s199"')) == ("s0", "s199")
+    assert made.session(b"7") == "of the head"
+    long = b'"' + b"s" * 300 + b'"'
+    assert made.session(long) == "s" * 300
+    assert long not in made.sessions
 
 
 def test_a_plan_holds_what_is_the_same_in_each_call():
