@@ -56,10 +56,19 @@ def _mutated(source: str) -> Iterator[str]:
     operators: Any = import_module("mutmut.mutation.file_mutation")
     cst: Any = import_module("libcst")
 
+    names = cst.Name("__all__")
+
     class Visitor(operators.MutationVisitor):
-        """Looks into decorated functions too: here a mutant is a module of its own, nothing is wrapped."""
+        """Looks into decorated functions too: here a mutant is a module of its own, nothing is wrapped.
+
+        Passes ``__all__`` over, which nobody asks.
+        """
 
         def _skip_node_and_children(self, node: Any) -> bool:
+            if isinstance(node, cst.Assign) and cst.ensure_type(node.targets[0], cst.AssignTarget).target.deep_equals(
+                names
+            ):
+                return True
             return not isinstance(node, cst.FunctionDef) and bool(super()._skip_node_and_children(node))
 
     wrapper = cst.metadata.MetadataWrapper(cst.parse_module(source))

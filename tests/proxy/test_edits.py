@@ -178,7 +178,7 @@ def test_a_key_that_an_edit_touches_may_not():
 
 
 def test_of_keys_that_stand_twice_the_first_by_name_is_said():
-    with pytest.raises(Refusal, match="^`seed` stands twice in the body; send it once$") as caught:
+    with pytest.raises(Refusal, match=r"^`seed` stands twice in the body; send it once$") as caught:
         edits({"drop_params": ["user", "seed"]}).apply(
             read_body(b'{"user":1,"user":1,"seed":1,"seed":1,"a":1,"a":1}'), "m", chat=True
         )

@@ -13,6 +13,7 @@ from open_llm_proxy.records.escapes import hides_ascii, unescape_ascii
     ("text", "plain"),
     [
         (r"api\u005fkey", "api_key"),
+        (r"api\u005Fkey \u007E", "api_key ~"),
         (r"\u0022x\u0022", r"\"x\""),
         (r"\\u0022", r"\\\""),
         (r"\\\\u0022", r"\\\\\\\""),

@@ -24,6 +24,35 @@ def forms():
     yield json.dumps(ODD)[1:-1].replace("/", "\\/")
 
 
+@pytest.mark.parametrize("key", ["a\nb\rc\td\be\ff", "it's/mine", "clef-\U0001f511-1", "half-\ud83d-1", "\x01control"])
+@pytest.mark.parametrize("depth", range(4))
+def test_what_json_escapes_is_known_at_any_depth(key, depth):
+    form = key
+    for _ in range(depth):
+        form = json.dumps(form)[1:-1]
+    assert KnownSecrets([key]).redact(f"x{form}y") == "x[REDACTED]y"
+
+
+def test_escapes_that_only_other_encoders_write():
+    known = KnownSecrets(["it's/mi\nne"])
+    for form in (r"it\'s\/mi\nne", r"it\\'s\\/mi\\nne", r"it's/mi\u000ane", r"it's/mi\u000Ane"):
+        assert known.redact(f"x{form}y") == "x[REDACTED]y"
+
+
+def test_a_text_without_its_longest_plain_part_holds_no_key():
+    known = KnownSecrets(["zz-longest-b", "ABCDEFGH"])
+    assert known.occur_in("a zz-longest-b")
+    assert known.occur_in("ABCDEFGH")
+    assert not known.occur_in("zz and b")
+    assert not known.occur_in("abcdefgh")
+    assert KnownSecrets(["//////////"]).occur_in("no letter or digit: every text may hold it")
+
+
+def test_a_key_of_eight_goes_within_a_word_too_one_of_seven_does_not():
+    assert KnownSecrets(["abcdefgh"]).redact("xabcdefghx") == "x[REDACTED]x"
+    assert KnownSecrets(["abcdefg"]).redact("xabcdefgx abcdefg") == "xabcdefgx [REDACTED]"
+
+
 @pytest.mark.parametrize("form", sorted(set(forms())))
 def test_each_form_is_taken_out(form):
     known = KnownSecrets([ODD])

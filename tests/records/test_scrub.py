@@ -267,6 +267,94 @@ def test_many_different_keys_are_not_remembered_for_ever():
     assert len(scrubber._words) <= 4096
 
 
+def test_what_is_remembered_of_words_is_bounded():
+    scrubber = Scrubber()
+    for number in range(4096):
+        assert scrubber.word(f"w{number}") == f"w{number}"
+    assert len(scrubber._words) == 4096
+    scrubber.word("x" * 513)
+    assert len(scrubber._words) == 4096
+    scrubber.word("x" * 512)
+    assert set(scrubber._words) == {"x" * 512}
+
+
+def test_a_word_that_comes_again_stays_the_object_that_came():
+    for _ in range(2):
+        word = b"geo.example".decode()
+        assert SCRUBBER.word(word) is word
+
+
+def test_what_is_hidden_already_stays_the_same_object():
+    value = {"token": b"[REDACTED]".decode()}
+    assert SCRUBBER.value(value) is value
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "token=abc12345",
+        "secret=abc12345",
+        "api-key=abc12345",
+        "passwd=abc12345",
+        "authorization: abc12345",
+        "bearer=abc12345",
+        "Basic dXNlcjpwYXNz",
+        "my sk-abc123",
+        "my AKIAABCDEFGH",
+        "?sig=0123456789abcdef",
+        "x-amz-credential=abc12345",
+        "aws_access=abc12345",
+        r"\u0041 letter",
+        'token="1"',
+    ],
+)
+def test_each_word_that_leads_to_a_secret_alone(text):
+    assert SCRUBBER.may_redact(text)
+    assert SCRUBBER.may_redact(text.upper() if "\\" not in text and "sk-" not in text else text)
+    assert (SCRUBBER.text(text) != text) == ("letter" not in text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "abcd",
+        "abcdefgh",
+        "a token of a key",
+        "the design of AWS, signed",
+        "caf\\u00e9 on the corner",
+        "x" * 99,
+    ],
+)
+def test_a_text_with_nothing_to_find_is_passed_over(text):
+    assert not Scrubber(["wxyz"]).may_redact(text)
+
+
+def test_the_shortest_key_in_the_shortest_text():
+    assert Scrubber(["wxyz"]).text("wxyz") == REDACTED
+
+
+def test_the_margin():
+    assert Scrubber().margin == 512
+    assert Scrubber(["a-key-of-ours"]).margin == 512 + 2 * len(json.dumps(json.dumps(json.dumps("a-key-of-ours"))))
+
+
+def test_json_after_white_space_is_json():
+    assert SCRUBBER.text(' \n{ "token": "b" }') == '{"token":"[REDACTED]"}'
+    assert SCRUBBER.text('\t["token: abc12345",  1]') == '["token: [REDACTED]",1]'
+
+
+def test_json_of_too_many_values_is_free_text():
+    many = "[" + "1,    " * 200_001
+    assert SCRUBBER.text(f'{many}"token=abc12345"]') == f'{many}"token=[REDACTED]"]'
+
+
+def test_escapes_stay_where_nothing_is_taken_out():
+    text = r"the letter \u0041 of a token"
+    assert SCRUBBER.text(text) is text
+    assert SCRUBBER.text(r"\u0041 token=abc12345") == "A token=[REDACTED]"
+
+
 def test_json_is_written_again_only_where_something_was_taken_out():
     spaced = '{ "max_tokens":  5,  "note": "token: none" }'
     assert SCRUBBER.text(spaced) is spaced

@@ -44,6 +44,23 @@ SIGNATURE = "0123456789abcdef" * 4
         (f"https://b/k?X-Amz-Signature={SIGNATURE}&x=1", "https://b/k?X-Amz-Signature=[REDACTED]&x=1"),
         ("https://b/k?sv=1&sig=AbC%2Fdef0123456789x%3D&se=2", "https://b/k?sv=1&sig=[REDACTED]&se=2"),
         ("x%3Ftoken%3Dabc12345", "x%3Ftoken%3D[REDACTED]"),
+        ("a\r\ntoken=abc12345\r\nb", "a\r\ntoken=[REDACTED]\r\nb"),
+        ("session_token 'abc'", "session_token '[REDACTED]'"),
+        ("token=abcd123X", "token=[REDACTED]"),
+        ("token=abc1234)", "token=[REDACTED])"),  # eight with what ends the sentence
+        ("token=[REDACTED]abc", "token=[REDACTED]"),
+        ("Authorization: token 12345678", "Authorization: token [REDACTED]"),
+        (f"authorization:{' ' * 26}bearer abc", f"authorization:{' ' * 26}bearer [REDACTED]"),
+        ("Bearer abc123.", "Bearer [REDACTED]."),
+        ("Bearer abc.defghi", "Bearer [REDACTED]"),
+        ("Basic abcd+efgh", "Basic [REDACTED]"),
+        ("say Basic dXNlcjpwYXM", "say Basic [REDACTED]"),  # without its padding
+        ("Bearer <your-token> or Bearer abc12345", "Bearer <your-token> or Bearer [REDACTED]"),
+        ("forbearer abc12345, Bearer abc12345", "forbearer abc12345, Bearer [REDACTED]"),
+        ("bearer abcdefghijklmnopqrst", "bearer [REDACTED]"),
+        ("bearer aBcdefghijklmnop", "bearer [REDACTED]"),
+        ("sk-abcdefghijklmnop", "[REDACTED]"),
+        ("sig=0123456789abcdef", "sig=[REDACTED]"),
     ],
 )
 def test_what_goes(text, left):
@@ -73,13 +90,73 @@ def test_what_goes(text, left):
         "It's a secret: 'tis the season",
         "secret:\n  name: value-of-it",
         "token: [REDACTED], password='[REDACTED]'",
+        "token=[REDACTED].",
+        "token=abc1234",
+        "mytoken=abc12345",
+        'token: "',
+        r"token:\nabc12345",
+        "password: the abcdef12",
+        "Bearer abc12 is short, Bearer Xylophones are sold",
+        "we like Basic e-commerce",
+        "Authorization: Bearer ...",
+        f"authorization:{' ' * 27}bearer abc",
+        "bearer abcdefghijklmnopqrs, bearer aBcdefghijklmno, bearer Internationalize",
+        "sk-abcdefghijklmno, sk-abcdefgh_ijklmnop",
+        "design=0123456789abcdef, sig=0123456789abcde, sig=abcdefghijklmnop",
     ],
 )
 def test_what_stays(text):
     assert redact(text) == text
 
 
-@pytest.mark.parametrize("depth", range(7))
+@pytest.mark.parametrize("character", ".,;:!?)]}>")
+def test_what_ends_a_sentence_is_no_part_of_the_secret(character):
+    assert redact(f"token=abc12345{character}") == f"token=[REDACTED]{character}"
+
+
+NAMED = (
+    *("s3_key", "s3-key", "access_key_id", "access-key-id", "secret", "secret_access_key", "secret-access-key"),
+    *(
+        "aws_access",
+        "aws-access",
+        "api_key",
+        "api-key",
+        "apikey",
+        "password",
+        "passwd",
+        "token",
+        "authorization",
+        "bearer",
+    ),
+    *("x_amz_signature", "x-amz-credential", "x_goog_signature", "x-goog-credential"),
+)
+
+
+@pytest.mark.parametrize("name", NAMED)
+@pytest.mark.parametrize("before", ["", "my_", r"\n", r"\u000a", "%20", "?"])
+def test_each_name_in_free_text(name, before):
+    assert has_candidates(f"{before}{name}=abc12345")
+    assert redact(f"{before}{name}=abc12345 x") == f"{before}{name}=[REDACTED] x"
+    assert redact(f"{before}{name.upper()}: abc12345") == f"{before}{name.upper()}: [REDACTED]"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the token budget",
+        "a secret, a password",
+        "basics, a bearer",
+        "sk-1, AKIA, signature",
+        "authorization",
+        "aws s3",
+        "",
+    ],
+)
+def test_words_alone_lead_nowhere(text):
+    assert not has_candidates(text)
+
+
+@pytest.mark.parametrize("depth", range(8))
 def test_quotes_at_any_depth(depth):
     text, left = ('{"api_key": "a\\"b\\\\", "n": 1}', '{"api_key": "[REDACTED]", "n": 1}')
     for _ in range(depth):

@@ -49,7 +49,7 @@ def _nest(text: str, depth: int) -> str:
 def _pattern(secret: str) -> str:
     """Matches the secret as it is, percent-encoded, and as JSON at any depth writes it."""
     forms = ["".join(map(_piece, _PIECES.findall(secret)))]
-    encoded = quote(secret, safe="")
+    encoded = quote(secret, safe="", errors="surrogatepass")  # an environment can hold what is no UTF-8
     if encoded != secret:
         forms.append(_HEX_PAIR.sub(r"%(?i:\1)", re.escape(encoded)))
     either = "|".join(forms)

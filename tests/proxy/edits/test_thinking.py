@@ -47,7 +47,7 @@ def test_what_only_lenient_readers_take_is_merged_into_all_the_same(edit, own):
 
 @pytest.mark.parametrize("own", [[], "x", 7, True])
 def test_anything_else_is_refused(edit, own):
-    with pytest.raises(Refusal, match="^`chat_template_kwargs` must be an object$") as caught:
+    with pytest.raises(Refusal, match=r"^`chat_template_kwargs` must be an object$") as caught:
         edit(SWITCH, {"enable_thinking": True, "chat_template_kwargs": own})
     assert caught.value.row.code == "invalid_param"
     assert caught.value.param == "chat_template_kwargs"
