@@ -15,7 +15,7 @@ from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import CodeType, ModuleType
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from mutation.mutants import Mutant
 
@@ -162,15 +162,34 @@ def _try(root: Path, mutant: Mutant | None, tests: Sequence[str], limit_s: int |
     sys.path[:0] = [str(root / "src"), str(root)]
     if mutant is not None:
         sys.meta_path.insert(0, _MutantFinder(mutant))
-    import pytest
-
-    place = ("--rootdir", str(root), "-c", str(root / "pyproject.toml"))
-    # The first file notices most mutants: the others are not even collected then.
-    status = pytest.main([*_OPTIONS, *place, tests[0]]) or (
-        pytest.main([*_OPTIONS, *place, *tests[1:]]) if tests[1:] else 0
-    )
+    status = _test(root, tests)
     ours = sys.modules.get("open_llm_proxy")
     if mutant is None and not str(ours and ours.__file__).startswith(str(root)):
         status = 99
     sys.stdout.flush()
     os._exit(status)
+
+
+class _Order:
+    """A plugin for pytest: examples before properties, as they are quicker; or examples alone."""
+
+    def __init__(self, *, properties: bool) -> None:
+        self._properties = properties
+
+    def pytest_collection_modifyitems(self, items: list[Any]) -> None:
+        def is_property(item: Any) -> bool:
+            return getattr(item.function, "is_hypothesis_test", False)
+
+        items.sort(key=is_property)
+        if not self._properties:
+            items[:] = [item for item in items if not is_property(item)]
+
+
+def _test(root: Path, tests: Sequence[str]) -> int:
+    """Pytest's exit status; the first file's examples notice most mutants: nothing else is even collected then."""
+    pytest = import_module("pytest")
+    options = [*_OPTIONS, "--rootdir", str(root), "-c", str(root / "pyproject.toml")]
+    status = pytest.main([*options, tests[0]], plugins=[_Order(properties=False)])
+    if status in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}:
+        status = pytest.main([*options, *tests], plugins=[_Order(properties=True)])
+    return int(status)

@@ -105,6 +105,33 @@ def test_bad_framing_is_refused(octets, data):
     assert outcome(octets(data)) == 400
 
 
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"5\r\nhello!\r\n", "a chunk is longer than its size says"),
+        (b"5\r\nhello!", "a chunk is longer than its size says"),
+        (b"g\r\n", "bad chunk-size line"),
+        (b"5\n", "bad chunk-size line"),
+        (b"0\r\ntrailer\r\n\r\n", "bad trailer"),
+        (b"0\r\nX: y\n", "bad trailer"),
+        (b"1;" + b"x" * 200 + b"\r\n!\r\n", "more chunk framing than content"),
+    ],
+)
+def test_what_is_wrong_is_said(data, message):
+    decoder = ChunkedDecoder()
+    with pytest.raises(ProtocolError) as caught:
+        for _ in range(100_000):
+            decoder.feed(data)
+    assert (caught.value.status, caught.value.message) == (400, message)
+
+
+def test_content_that_begins_like_the_end_of_a_chunk_does_not_end_it():
+    decoder = ChunkedDecoder()
+    decoder.feed(b"8\r\n")
+    with pytest.raises(ProtocolError):
+        decoder.feed(b"\r\nabcdef5\r\nhello\r\n")
+
+
 @pytest.mark.parametrize(("data", "content"), GOOD.values(), ids=GOOD)
 def test_what_is_not_whole_is_not_done(data, content):
     for at in range(len(data)):

@@ -201,6 +201,11 @@ def test_a_chunked_body_is_limited_by_what_its_sizes_say():
     limits = EngineLimits(body_bytes=10)
     assert read([CHUNKED + chunk(b"x" * 10) + b"0\r\n\r\n"], limits) == [(b"/c", b"x" * 10), b""]
     assert read([CHUNKED + chunk(b"x" * 5) + b"6\r\n"], limits) == [413]
+    reader = RequestReader(limits)
+    reader.receive(CHUNKED)
+    reader.start_body()
+    with pytest.raises(ProtocolError, match=r"^the body is longer than 10 bytes$"):
+        reader.receive(b"b\r\n")
 
 
 def test_small_chunks_are_kept_as_one_piece():

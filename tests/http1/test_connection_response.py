@@ -203,6 +203,13 @@ def test_the_bound_on_1xx_is_each_answers_own():
         reader.begin()
 
 
+def test_more_1xx_than_any_provider_sends_is_said():
+    with pytest.raises(
+        UpstreamProtocolError, match=r"^the provider sent 1xx answers without end, or switched protocols$"
+    ):
+        ResponseReader(LIMITS).receive(EARLY_HINTS * 17)
+
+
 @pytest.mark.parametrize("first", [sized(b"hello"), CHUNKED + b"0\r\n\r\n"])
 def test_an_end_before_the_next_answer_is_none(first):
     reader = ResponseReader(LIMITS)

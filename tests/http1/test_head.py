@@ -101,6 +101,29 @@ def test_ambiguous_framing_is_refused(fields):
     assert refusal(request(fields)) == 400
 
 
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (request(line=b"POST x"), "the request line is not `METHOD /target HTTP/1.1`"),
+        (request(line=b"POST ftp://a/x HTTP/1.1"), "the request target is no path"),
+        (request(host=b""), "no Host field"),
+        (request(host=b"Host: a b\r\n"), "bad Host field"),
+        (request(host=HOST * 2), "two host fields"),
+        (request(CL + b"5 5\r\n"), None),  # llhttp's own words
+        (request(CL + b"9" * 19 + b"\r\n"), "bad Content-Length"),
+        (request(TE + b"gzip, chunked\r\n"), None),
+        (request(TE + b"chunked\r\n", line=b"POST / HTTP/1.0"), "Transfer-Encoding on HTTP/1.0"),
+        (request(b"Expect: something\r\n"), "the only expectation we can meet is 100-continue"),
+        (request(b"X: y\r\n" * 100), "more than 100 header lines"),
+    ],
+)
+def test_what_is_wrong_is_said(data, message):
+    with pytest.raises(ProtocolError) as caught:
+        parse_request_head(data)
+    assert caught.value.message
+    assert message in {None, caught.value.message}
+
+
 def test_both_lengths_are_refused_by_us_too():
     """Llhttp does it first; RFC 9112 §6.1 is too dear to hang on one of its options alone."""
     head = RequestHead()

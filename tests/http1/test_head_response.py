@@ -98,6 +98,8 @@ AMBIGUOUS = {
     "gzip and chunked in two lines": b"Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n",
     "chunked in two lines": b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
     "an empty TE": b"Transfer-Encoding:\r\n",
+    "a coding that only ends in chunked": b"Transfer-Encoding: Xchunked\r\n",
+    "a coding that only begins as chunked": b"Transfer-Encoding: chunkedX\r\n",
     "a space before the colon": b"Content-Length : 5\r\n",
     "obs-fold": b"X: a\r\n b\r\n",
     "a bare LF": b"X: a\nY: b\r\n",
@@ -115,6 +117,20 @@ def test_what_is_malformed_or_ambiguous_is_refused(fields):
 def test_transfer_encoding_from_http_1_0_is_refused():
     with pytest.raises(UpstreamProtocolError):
         parse(b"Transfer-Encoding: chunked\r\n", line=b"HTTP/1.0 200 OK")
+
+
+@pytest.mark.parametrize(
+    ("fields", "line", "message"),
+    [
+        (b"", b"HTTP/2 200", "the provider's status line is malformed"),
+        (b"Transfer-Encoding: gzip\r\n", b"HTTP/1.1 200 OK", "the provider's framing is ambiguous (transfer-encoding)"),
+        (b"X: y\r\n" * 102, b"HTTP/1.1 200 OK", "the provider sent more than 100 header lines"),
+    ],
+)
+def test_what_is_wrong_is_said(fields, line, message):
+    with pytest.raises(UpstreamProtocolError) as caught:
+        parse(fields, line)
+    assert caught.value.message == message
 
 
 def test_a_head_may_have_a_hundred_lines_and_no_more():
