@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from open_llm_proxy.answers.answer import Answer, Choice, ToolCall
 from open_llm_proxy.answers.assemble import assemble
-from open_llm_proxy.answers.chat import MAX_CHOICES
+from open_llm_proxy.answers.chat import MAX_CHOICES, read_ordinary, read_plain
 
 
 def plain(body) -> Answer:
@@ -220,3 +220,43 @@ def test_a_streamed_answer_is_the_plain_one(content, reasoning, refusal, calls, 
     assert answer.streamed
     answer.streamed = False
     assert answer == expected
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"id": None, "model": "", "created": 5, "system_fingerprint": None},
+        {"choices": []},
+        {"choices": [{"message": {"content": ""}, "finish_reason": ""}, {"index": 0, "message": {"reasoning": "r"}}]},
+        {"choices": [{"index": 1, "message": {"content": "b"}}, {"index": 0, "message": {"refusal": "no"}}]},
+        {"choices": [{"message": {"content": None, "tool_calls": [{"id": "t", "function": {"name": "f"}}, 5]}}]},
+        {"choices": [{"message": {"content": "c", "function_call": {"name": "f", "arguments": "{}"}}}]},
+        {"usage": {}},
+    ],
+)
+def test_an_ordinary_answer_is_read_as_any_other(change):
+    body = {"id": "i", "model": "m", "choices": [{"message": {"content": "c"}}], "usage": {"total_tokens": 5}, **change}
+    assert read_ordinary(json.dumps(body).encode()) == read_plain(body)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"error": {"message": "x"}},
+        {"object": "error"},
+        {"type": "error"},
+        {"choices": None},
+        {"choices": [None]},
+        {"choices": [{"text": "t", "message": {}}]},
+        {"choices": [{"message": {"content": [{"text": "t"}]}}]},
+        {"choices": [{"message": {"content": "c", "audio": {"transcript": "t"}}}]},
+        {"choices": [{"message": {"content": "\ud83d"}}]},
+        {"choices": [{"index": True, "message": {"content": "c"}}]},
+        {"choices": [{"message": {"content": "c"}, "usage": {"total_tokens": 5}}], "usage": None},
+        {"model": 5},
+    ],
+)
+def test_an_odd_answer_is_left_to_be_read_field_by_field(change):
+    body = {"id": "i", "model": "m", "choices": [{"message": {"content": "c"}}], "usage": {"total_tokens": 5}, **change}
+    assert read_ordinary(json.dumps(body).encode()) is None

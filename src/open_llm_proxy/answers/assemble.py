@@ -26,7 +26,8 @@ def assemble(body: bytes, api: Api, content_type: str | None = None, *, whole: b
     events = "text/event-stream" in (content_type or "").lower()
     if start not in {b"{", b"["} and (events or sse.looks_like_events(body)):
         return _read_stream(body, api)
-    return _read_plain(body, api, whole=whole)
+    ordinary = chat.read_ordinary(body) if whole and api == "chat" else None
+    return ordinary or _read_plain(body, api, whole=whole)
 
 
 def _read_plain(body: bytes, api: Api, *, whole: bool) -> Answer:
