@@ -56,18 +56,18 @@ def _mutated(source: str) -> Iterator[str]:
     operators: Any = import_module("mutmut.mutation.file_mutation")
     cst: Any = import_module("libcst")
 
-    names = cst.Name("__all__")
+    exported, cast = cst.Name("__all__"), cst.Name("cast")
 
     class Visitor(operators.MutationVisitor):
         """Looks into decorated functions too: here a mutant is a module of its own, nothing is wrapped.
 
-        Passes ``__all__`` over, which nobody asks.
+        Passes over ``__all__``, which nobody asks, and ``cast``, which does nothing.
         """
 
         def _skip_node_and_children(self, node: Any) -> bool:
-            if isinstance(node, cst.Assign) and cst.ensure_type(node.targets[0], cst.AssignTarget).target.deep_equals(
-                names
-            ):
+            if isinstance(node, cst.Assign) and node.targets[0].target.deep_equals(exported):
+                return True
+            if isinstance(node, cst.Call) and node.func.deep_equals(cast):
                 return True
             return not isinstance(node, cst.FunctionDef) and bool(super()._skip_node_and_children(node))
 

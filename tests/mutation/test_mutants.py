@@ -54,6 +54,12 @@ def test_each_mutant_is_another_program(mutants):
     assert len(set(programs)) == len(programs)
 
 
+def test_what_does_nothing_at_run_time_is_passed_over(mutants):
+    assert mutants('__all__ = ["f"]\n\ndef f(x: int = 1) -> "int":\n    return cast("int", x)\n')
+    made = mutants('__all__ = ["f"]\n\ndef f(x: int) -> "int":\n    return cast("int", x)\n')
+    assert made == []
+
+
 def test_lines_elsewhere_do_not_change_an_identity(mutants):
     before = identities(mutants(SOURCE))
     after = identities(mutants(f'"""New."""\n\nOTHER = None\n{SOURCE}\n\ndef more():\n    return 1\n'))
