@@ -27,6 +27,18 @@ def test_s3_without_keys_or_prefix():
     assert "access_key_id" not in store.config
 
 
+def test_a_public_bucket_is_asked_unsigned_and_keys_come_first():
+    assert str(connect("s3://logs", StoreOptions(anonymous=True)).config["skip_signature"]).lower() == "true"
+    signed = StoreOptions(anonymous=True, access_key_id="a", secret_access_key="b")
+    assert "skip_signature" not in connect("s3://logs", signed).config
+    assert "skip_signature" not in connect("s3://logs").config
+
+
+def test_an_address_that_is_none_is_refused_as_such():
+    with pytest.raises(UserError, match=r"The store URL 's3://\[logs' cannot be read"):
+        connect("s3://[logs")
+
+
 @pytest.mark.parametrize("form", ["file://{}", "{}"])
 def test_a_folder_is_a_store(tmp_path, form):
     folder = tmp_path / "with space" / "logs"

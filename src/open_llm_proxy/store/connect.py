@@ -57,7 +57,10 @@ def connect(url: str, options: StoreOptions | None = None) -> ObjectStore:
     Raises:
         UserError: The URL or an option is none that a store takes.
     """
-    scheme = urlsplit(url).scheme
+    try:
+        scheme = urlsplit(url).scheme
+    except ValueError as error:
+        raise UserError(f"The store URL {url!r} cannot be read: {error}", "Check the URL") from error
     if scheme and scheme not in SCHEMES:
         raise UserError(f"The store URL {url!r} has no scheme that is known", "Use one of s3, gs, az, file")
     try:
