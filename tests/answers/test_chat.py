@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from open_llm_proxy.answers.answer import Answer, Choice, ToolCall
+from open_llm_proxy.answers.answer import Answer, Choice, ToolCall, is_error
 from open_llm_proxy.answers.assemble import assemble
 from open_llm_proxy.answers.chat import MAX_CHOICES, read_ordinary, read_plain
 
@@ -260,3 +260,27 @@ def test_an_ordinary_answer_is_read_as_any_other(change):
 def test_an_odd_answer_is_left_to_be_read_field_by_field(change):
     body = {"id": "i", "model": "m", "choices": [{"message": {"content": "c"}}], "usage": {"total_tokens": 5}, **change}
     assert read_ordinary(json.dumps(body).encode()) is None
+
+
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["name", "function", "text"]), inner),
+    max_leaves=3,
+)
+_MESSAGES = st.dictionaries(
+    st.sampled_from(["content", "reasoning", "reasoning_content", "refusal", "tool_calls", "function_call", "audio"]),
+    _VALUES | st.text(max_size=3),
+)
+_CHOICES = st.fixed_dictionaries(
+    {"message": _MESSAGES}, optional={"index": _VALUES, "finish_reason": _VALUES, "text": _VALUES, "usage": _VALUES}
+)
+_BODIES = st.fixed_dictionaries(
+    {"choices": st.lists(_CHOICES, max_size=2), "usage": st.just({"total_tokens": 1}) | _VALUES},
+    optional=dict.fromkeys(("model", "id", "object", "type", "error", "x_groq"), _VALUES),
+)
+
+
+@given(_BODIES)
+def test_whatever_is_read_at_once_is_what_is_read_field_by_field(body):
+    ordinary = read_ordinary(json.dumps(body).encode())
+    assert ordinary is None or (ordinary == read_plain(body) and not is_error(body))
