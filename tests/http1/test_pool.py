@@ -1,6 +1,7 @@
 """Connections to one origin: used again last in, first out; made a few at a time; each failure is one call's."""
 
 import asyncio
+import gc
 import socket
 import ssl
 from typing import Any
@@ -477,6 +478,18 @@ def test_a_port_where_nobody_listens(net):
     call = ask(net, make_real(net, Origin("127.0.0.1", sock.getsockname()[1], None)))
     sock.close()
     assert isinstance(call.failed, ConnectionRefusedError)
+
+
+def test_a_failure_leaves_no_cycle(net):
+    """A provider that is down, and is asked all day: else each call would wait for a rare collection."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        pool = make_real(net, Origin("127.0.0.1", sock.getsockname()[1], None))
+        ask(net, pool)
+        gc.collect()
+        assert isinstance(ask(net, pool).failed, ConnectionRefusedError)
+        net.settle()
+        assert gc.collect() == 0
 
 
 @pytest.mark.parametrize(("name", "good"), [("127.0.0.1", True), ("other.example", False)])

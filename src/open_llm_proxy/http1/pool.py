@@ -117,7 +117,10 @@ class Pool:
                 self._on_connect()
                 self.release(connection)
                 return
-            raise error
+            try:
+                raise error
+            finally:
+                del error  # it holds this frame: a cycle, left to the garbage collector
 
     def release(self, connection: UpstreamConnection) -> None:
         """Take back a connection whose answer was whole, or a new one."""
