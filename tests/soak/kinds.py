@@ -2,15 +2,22 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from tests.parts import answers
 from tests.parts.load import SLOW_MODEL
+from tests.parts.node import run_script
 from tests.soak.person import Person
-from tests.soak.said import ERROR, LEFT
+from tests.soak.said import BROKEN, ERROR, LEFT
 
 PATIENCE_S: Final = 0.1
 PROVIDER_ERRORS: Final = (400, 429, 500, 503)
+NODE_NAME: Final = "node"
+NODE_KEY: Final = "sk-key-of-the-client-for-node"
+NODE_CALLS: Final = 12
+"""Calls of one run that are recorded; one more has a wrong key."""
+NODE_S: Final = 60
 AUDIO: Final = ("speech.wav", b"RIFF" + bytes(5000), "audio/wav")
 
 
@@ -185,6 +192,19 @@ async def _lists(person: Person, kind: str) -> None:
     person.now.whole()
 
 
+async def _node(person: Person, kind: str) -> None:
+    """All that the client for Node does, a call after the other, in a process of its own."""
+    person.begin(kind, recorded=False)  # its calls carry no tag: they are known by their key
+    arguments = {"baseURL": person.base_url, "apiKey": NODE_KEY, "tool": answers.TOOL}
+    try:
+        results = await asyncio.to_thread(run_script, "openai_client", arguments, Path.cwd(), NODE_S)
+    except AssertionError:  # a worker was killed at one of its calls
+        person.now.end = BROKEN
+    else:
+        assert results["plain"]["content"] == results["streamed"]["content"] == "answer to Hello"
+        person.now.whole()
+
+
 class Row(NamedTuple):
     """``share`` of all calls, against those of the other rows; how it is made."""
 
@@ -223,3 +243,6 @@ KINDS: Final[dict[str, Row]] = {
     "bad method": Row(1, _bad("PUT", "/chat/completions", b"{}", 405, recorded=False)),
     "models": Row(2, _lists),
 }
+
+NODE: Final = {"node": Row(1, _node)}
+"""What one more person does, now and then: it starts a process."""

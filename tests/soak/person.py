@@ -26,28 +26,33 @@ class Person:
     anthropic: anthropic.AsyncAnthropic
     http: httpx.AsyncClient
     now: Said
+    base_url: str
 
     def __init__(self, name: str, url: str, said: list[Said], rng: random.Random) -> None:
         self._name, self._url, self._said, self.rng = name, url, said, rng
         self._numbers = itertools.count(1)
 
-    async def live(self, kinds: Mapping[str, Any], until: Callable[[], bool], pause_s: float) -> None:
+    async def live(self, kinds: Mapping[str, Any], ended: asyncio.Event, pause_s: float) -> None:
         """Make calls of the ``kinds`` (rows with ``share`` and ``make``) with pauses between, until it is time to end."""
         shares = [row.share for row in kinds.values()]
-        while not until():
+        batch = self.rng.sample(list(kinds), len(kinds))  # each at least once
+        while not ended.is_set():
             async with contextlib.AsyncExitStack() as stack:
                 await self._open(stack)
-                for kind in self.rng.choices(list(kinds), shares, k=CALLS_A_CLIENT):
-                    if until():
+                for kind in batch:
+                    if ended.is_set():
                         break
                     await self._call(kind, kinds[kind].make)
-                    await asyncio.sleep(self.rng.uniform(0, 2 * pause_s))
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(ended.wait(), self.rng.uniform(0, 2 * pause_s))
+            batch = self.rng.choices(list(kinds), shares, k=CALLS_A_CLIENT)
 
     async def _open(self, stack: contextlib.AsyncExitStack) -> None:
         base_url = f"{self._url}/v1"
         settings: dict[str, Any] = {"api_key": KEY, "max_retries": 0, "timeout": 30}
         self.openai = await stack.enter_async_context(openai.AsyncOpenAI(base_url=base_url, **settings))
         self.anthropic = await stack.enter_async_context(anthropic.AsyncAnthropic(base_url=self._url, **settings))
+        self.base_url = base_url
         headers = {"authorization": f"Bearer {KEY}", "content-type": "application/json"}
         self.http = await stack.enter_async_context(httpx.AsyncClient(base_url=base_url, headers=headers, timeout=30))
 

@@ -3,7 +3,6 @@
 import asyncio
 import random
 import socket
-import time
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ from tests.parts.processes import wait_until
 from tests.parts.proxy import Proxy, run_proxy
 from tests.parts.s3_server import run_s3_server
 from tests.soak.faults import Faults, Settings
-from tests.soak.kinds import KINDS
+from tests.soak.kinds import KINDS, NODE, NODE_KEY, NODE_NAME
 from tests.soak.person import Person
 from tests.soak.provider import answer_somehow
 from tests.soak.said import Said
@@ -27,6 +26,7 @@ from tests.soak.watch import Watch, descriptors_of, processes_of
 
 PEOPLE: Final = 10
 PAUSE_S: Final = 0.3
+NODE_PAUSE_S: Final = 25.0
 LOAD_CLIENTS: Final = 4
 LOAD_PAUSE_S: Final = 0.06
 FAULT_EVERY_S: Final = 6.0
@@ -79,15 +79,17 @@ class Stage:
 
     def call(self, traffic_s: float) -> None:
         """The people's traffic alone."""
-        end = time.monotonic() + traffic_s
-        asyncio.run(self._gather(lambda: time.monotonic() >= end))
+        asyncio.run(self._gather(traffic_s))
 
-    async def _gather(self, until: Any) -> None:
-        people: list[Person] = []
-        for _ in range(PEOPLE):
-            self._people += 1
-            people.append(Person(f"p{self._people}", self.proxy.url, self.said, random.Random(self._rng.random())))
-        await asyncio.gather(*(person.live(KINDS, until, PAUSE_S) for person in people))
+    async def _gather(self, traffic_s: float) -> None:
+        ended = asyncio.Event()
+        asyncio.get_running_loop().call_later(traffic_s, ended.set)
+        people = [self._person().live(KINDS, ended, PAUSE_S) for _ in range(PEOPLE)]
+        await asyncio.gather(*people, self._person().live(NODE, ended, NODE_PAUSE_S))
+
+    def _person(self) -> Person:
+        self._people += 1
+        return Person(f"p{self._people}", self.proxy.url, self.said, random.Random(self._rng.random()))
 
     # --- at rest -------------------------------------------------------------------------------------------------
 
@@ -131,6 +133,10 @@ def run_stage(folder: Path, seed: str) -> Iterator[Stage]:
         bucket = store.bucket()
         settings = Settings(upstream.endpoint, f"http://127.0.0.1:{nobody.getsockname()[1]}/v1/chat/completions")
         port = free_port()
-        env = bucket.environment() | {"METRICS_PORT": str(port), "FLUSH_INTERVAL": "2"}
+        env = bucket.environment() | {
+            "METRICS_PORT": str(port),
+            "FLUSH_INTERVAL": "2",
+            "PROXY_KEYS_EXTRA": f"{NODE_NAME}={NODE_KEY}",
+        }
         proxy = stack.enter_context(run_proxy(folder / "proxy", settings.next(), env=env))
         yield Stage(proxy, bucket, Faults(proxy, settings, store.pid, rng), port, rng)

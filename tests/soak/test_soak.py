@@ -10,7 +10,8 @@ from collections import Counter
 
 import pytest
 from tests.parts.reckoning import reckon
-from tests.soak.kinds import KINDS
+from tests.parts.requirement import require
+from tests.soak.kinds import KINDS, NODE, NODE_CALLS, NODE_NAME
 from tests.soak.said import BROKEN, CAUSES, ERROR, LEFT, WHOLE, Books
 from tests.soak.stage import run_stage
 from tests.soak.table import print_table
@@ -20,7 +21,7 @@ LOG = logging.getLogger(__name__)  # pytest shows it where a test fails
 NAMES = ["recorder", "supervisor", "worker 1", "worker 2"]
 SPARED = {"recorder", "supervisor", "worker 1"}
 GOOD_ENDS = {
-    **dict.fromkeys(KINDS, WHOLE),
+    **dict.fromkeys((*KINDS, *NODE), WHOLE),
     **dict.fromkeys(("left", "left early"), LEFT),
     **dict.fromkeys(("cut", "cut stream"), BROKEN),
     **dict.fromkeys(("provider's error", "reset", "silent", "unreachable", "wrong key"), ERROR),
@@ -33,6 +34,7 @@ UNANSWERED = {502, 504}
 
 
 def soak(folder, traffic_s):
+    require("openai for node")
     seed = os.environ.get("SOAK_SEED") or secrets.token_hex(4)
     LOG.warning("the same again: SOAK_SEED=%s", seed)
     with run_stage(folder, seed) as stage:
@@ -71,9 +73,11 @@ def check_calls(stage, books):
     records = [*books.requests.values(), *books.responses.values()]
     errors = reckon(load.whole, records)
     assert set(books.errors()) <= {"none", *CAUSES}, errors
-    untagged = [record for record in books.requests.values() if record["client_request_id"] is None]
+    untagged = Counter(record["key"] for record in books.requests.values() if record["client_request_id"] is None)
     made = len(load.whole) + load.broken + len(load.failures)
-    assert len(untagged) <= made, "records of calls that nobody made"
+    assert untagged["default"] <= made, "records of calls that nobody made"
+    runs = ends["node", WHOLE] + ends["node", BROKEN]
+    assert ends["node", WHOLE] * NODE_CALLS <= untagged[NODE_NAME] <= runs * NODE_CALLS
 
 
 def check_counts(stage, health, books):
@@ -86,8 +90,8 @@ def check_counts(stage, health, books):
     assert health["store"]["state"] == "ok"
     assert stage.calls() == len(books.requests)
     assert stage.metric("restarts_total") == stage.faults.kills > 0
-    strangers = Counter(said.end for said in stage.said if said.kind == "wrong key")
-    assert strangers[ERROR] <= stage.metric("unauthorized_total") <= strangers.total()
+    strangers = Counter(said.end for said in stage.said if said.kind in {"wrong key", *NODE})
+    assert strangers.total() - strangers[BROKEN] <= stage.metric("unauthorized_total") <= strangers.total()
     configs = {record["config_sha256"] for record in books.requests.values()}
     assert 1 < len(configs) <= 1 + stage.faults.reloads
 
