@@ -19,7 +19,7 @@ def test_a_table_whose_lines_are_whole(capsys):
     head, row, last = capsys.readouterr().out.splitlines()
     assert head.split() == ["check", "where", "count", "detail"]
     assert row.split(maxsplit=3) == ["pairs", "2026-11-01", "1,200", "requests [red] without a response"]
-    assert last == "/x: 1 findings in 7 files of 2026-10 to 2026-11-01"
+    assert last == "/x: 1 finding in 7 files of 2026-10 to 2026-11-01"
 
 
 def test_json(capsys):

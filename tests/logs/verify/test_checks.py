@@ -58,6 +58,16 @@ def test_doubles_of_raw_files_and_of_a_table(site, press, folder, corpus, calls,
     assert [(one.where, one.times) for one in check_doubles(press, unit())] == [(place, 3)]
 
 
+def test_prompts_are_in_raw_files_once_a_recorder(site, press, folder, corpus, calls, unit):
+    prompt = {"timestamp": corpus.stamp(DAY, 5), "type": "system_prompt", "system_sha256": "5" * 64, "content": "Be."}
+    for name in ("12", "13"):
+        corpus.put(folder, [prompt, {**prompt, "type": "tools", "tools_sha256": "6" * 64}], name)
+    corpus.put(folder, calls, "14")
+    assert list(check_doubles(press, unit())) == []
+    condense_day(site, press, DAY)
+    assert list(check_doubles(press, unit())) == []
+
+
 def test_torn_lines(press, folder, corpus, unit):
     corpus.put_lines(folder, DAY, [b'{"type":"request"}', b'{"ty', b"{"], "13")
     assert [(one.where, one.times) for one in check_torn_lines(press, unit())] == [(f"{DAY}/13.jsonl", 2)]

@@ -67,4 +67,5 @@ def summarise(verified: Verified) -> str:
     if not verified.periods:
         return "nothing to check in this time"
     span = f"{verified.files} files of {verified.periods[0]} to {verified.periods[-1]}"
-    return f"{len(verified.findings)} findings in {span}" if verified.findings else f"clean: {span}"
+    count = len(verified.findings)
+    return f"{count} finding{'' if count == 1 else 's'} in {span}" if count else f"clean: {span}"

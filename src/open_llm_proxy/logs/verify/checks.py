@@ -20,6 +20,8 @@ _LONG_TYPES: Final = {"TIMESTAMP WITH TIME ZONE": "TIMESTAMPTZ"}
 _OLDER_TYPES: Final = {"JSON": "VARCHAR"}
 """Tables that other writers made may have a text where ours know that it is JSON."""
 
+_CALLS: Final = "coalesce(type NOT IN ('system_prompt', 'tools'), true)"
+
 
 def check_pairs(site: Site, press: Press, unit: Unit, settled: datetime) -> Iterator[Finding]:
     """Requests without a response and the reverse; those asked after ``settled`` may still be answered."""
@@ -39,11 +41,15 @@ def check_pairs(site: Site, press: Press, unit: Unit, settled: datetime) -> Iter
 
 
 def check_doubles(press: Press, unit: Unit) -> Iterator[Finding]:
-    """Records that are more than once in the raw chunk files of a day, or in a table."""
+    """Records that are more than once in the raw chunk files of a day, or in a table.
+
+    Prompts and lists of tools are so in raw files by right: each recorder writes them once a day.
+    """
     for records in unit.record_statements(press):
-        where = unit.tables["consolidated"].key if "read_ndjson" not in records else f"{unit.period}/"
+        raw = "read_ndjson" in records
+        where = f"{unit.period}/" if raw else unit.tables["consolidated"].key
         keys = statement("condense/keys", records=f"({records})", more="")
-        [(count, example)] = press.run(statement("verify/doubles", keys=keys))
+        [(count, example)] = press.run(statement("verify/doubles", keys=keys, counted=_CALLS if raw else "true"))
         if count:
             yield Finding("doubles", where, count, f"records that are there already, such as {example}")
 

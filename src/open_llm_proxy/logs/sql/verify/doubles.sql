@@ -1,3 +1,3 @@
 -- Records that are there more than once.
 SELECT coalesce(sum(times - 1), 0)::BIGINT, min(id)
-FROM (SELECT id, count(*) AS times FROM ({keys}) GROUP BY day, type, id HAVING count(*) > 1)
+FROM (SELECT id, count(*) AS times FROM ({keys}) WHERE {counted} GROUP BY day, type, id HAVING count(*) > 1)
