@@ -12,7 +12,7 @@ export UV_SYSTEM_CERTS := 1
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-slow test-long coverage check format lock lock-deploy reference parts bench fuzz mutation release licences clean
+.PHONY: help install run test test-slow test-long coverage check format lock lock-deploy reference parts bench peers bench-peers fuzz mutation release licences clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -79,6 +79,12 @@ parts: install ## the real parts that tests use (as root: apt, npm, pip)
 
 bench: install ## the proxy beside nginx, one table (ARGS="--quick")
 	$(BIN)/python -m bench $(ARGS)
+
+peers: install ## the proxy's peers, for bench-peers (as root: apt, npm, pip)
+	sh bench/peers/install.sh
+
+bench-peers: install ## the proxy beside its peers: docs/performance.md, README.md, plot (ARGS="--quick")
+	$(BIN)/python -m bench.peers $(ARGS)
 
 fuzz: install ## search for inputs that break a parser (TARGET=requests ARGS="--seconds 60 --keep")
 	$(BIN)/python -m fuzz $(TARGET) $(ARGS)

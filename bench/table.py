@@ -67,15 +67,15 @@ def render_markdown(figures: Sequence[Figure], machine: Mapping[str, str], day: 
     return "\n".join([*lines, "", f"Measured {day}: {facts}.", "", *notes])
 
 
-def put_in(document: Path, table: str) -> None:
+def put_in(document: Path, table: str, start: str = START, end: str = END) -> None:
     """Put the table between the document's markers.
 
     Raises:
         ValueError: it has none.
     """
     text = document.read_text()
-    before, start, rest = text.partition(START)
-    _, end, after = rest.partition(END)
-    if not start or not end:
-        raise ValueError(f"{document} has no {START} … {END}")
-    document.write_text(f"{before}{START}\n{table}\n{END}{after}")
+    before, first, rest = text.partition(start)
+    _, last, after = rest.partition(end)
+    if not first or not last:
+        raise ValueError(f"{document} has no {start} … {end}")
+    document.write_text(f"{before}{start}\n{table}\n{end}{after}")

@@ -5,9 +5,9 @@ import os
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.bodies import HEADERS, PATH
@@ -56,9 +56,10 @@ def _quote(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def write_script(body: Path) -> str:
+def write_script(body: Path, more: Mapping[str, str] = {}) -> str:
     """The Lua script: one static request, so that wrk formats it once; results as one line of JSON."""
-    headers = "".join(f"wrk.headers[{_quote(name)}] = {_quote(value)}\n" for name, value in HEADERS.items())
+    fields = HEADERS | dict(more)
+    headers = "".join(f"wrk.headers[{_quote(name)}] = {_quote(value)}\n" for name, value in fields.items())
     read = f'local file = io.open({_quote(str(body))}, "rb")\nwrk.body = file:read("*a")\nfile:close()\n'
     return 'wrk.method = "POST"\n' + read + headers + _DONE
 
@@ -84,6 +85,7 @@ class Load:
     request: bytes
     connections: int = 64
     answer_s: float = 0  # that an answer takes by its own pace; the warm-up is longer by that
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])  # beside the browser app's
 
     @contextmanager
     def run(self, port: int, seconds: float) -> Iterator["subprocess.Popen[str]"]:
@@ -91,7 +93,7 @@ class Load:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             (folder / "body").write_bytes(self.request)
-            (folder / "wrk.lua").write_text(write_script(folder / "body"))
+            (folder / "wrk.lua").write_text(write_script(folder / "body", self.headers))
             command = ["wrk", "-t1", f"-c{self.connections}", f"-d{max(1, round(seconds))}s", "--timeout", "300s"]
             command += ["-s", str(folder / "wrk.lua"), f"http://127.0.0.1:{port}{PATH}"]
             process = _start(command)
