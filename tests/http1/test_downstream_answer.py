@@ -150,6 +150,33 @@ def test_a_piece_that_waits_for_the_commit_is_written_to_nobody_who_has_gone(app
     assert app.faults == []
 
 
+def test_a_chunk_at_hand_is_passed_on_as_it_stands(client):
+    client.send(GET)
+    client.connection.start(OK, None, [])
+    client.received()
+    client.connection.send_chunk(b"a", b"1;x\r\na\r\n")
+    assert client.received() == b"1;x\r\na\r\n"
+
+
+@pytest.mark.parametrize(("request_", "length"), [(GET, 1), (OLD, None)])
+def test_a_chunk_at_hand_goes_without_its_framing_into_what_is_not_chunked(client, request_, length):
+    client.send(request_)
+    client.connection.start(OK, length, [])
+    client.received()
+    client.connection.send_chunk(b"a", b"1\r\na\r\n")
+    assert client.received() == b"a"
+
+
+def test_a_chunk_at_hand_does_not_overtake_what_waits_for_the_commit(app, client):
+    client.send(GET)
+    client.connection.start(OK, None, [])
+    client.connection.send([b"[DONE]"], after_frames=True)
+    client.connection.send_chunk(b"b", b"1\r\nb\r\n")
+    assert len(app.journal) == 1
+    client.loop.run()
+    assert app.journal[1:] == ["commit", ("write", b"6\r\n[DONE]\r\n"), ("write", b"1\r\nb\r\n")]
+
+
 def test_the_next_answer_waits_for_no_commit_of_the_last(app, client):
     client.send(GET)
     client.connection.start(OK, None, [])
@@ -203,6 +230,15 @@ def test_to_http_1_0_an_orderly_end_would_make_it_whole(client):
     client.connection.abort()
     assert client.transport.sock.options == [(SOL_SOCKET, SO_LINGER, pack("ii", 1, 0))]
     assert client.transport.aborted
+
+
+def test_before_the_next_answer_has_begun_there_is_none_to_break_off(client):
+    client.send(OLD_KEPT)
+    client.answer()
+    client.send(OLD_KEPT)
+    client.connection.abort()
+    assert client.transport.aborted
+    assert client.transport.sock.options == []
 
 
 def test_one_that_is_gone_is_not_reset_again(client):

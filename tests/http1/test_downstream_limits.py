@@ -308,6 +308,19 @@ def test_a_small_body_that_came_whole_is_not_counted(make_app, connect):
     assert client.app.buffered_bytes == 0
 
 
+def test_the_largest_body_that_is_not_counted(client):
+    for _ in range(2):  # of a head that comes again
+        client.send(post(b"x" * 4096))
+        client.answer()
+    client.send(post(b"x" * 4096))
+    assert client.app.buffered_bytes == 0
+    client.answer()
+    client.send(post(b"x" * 4097))
+    assert client.app.buffered_bytes == 4097
+    client.answer()
+    assert client.app.buffered_bytes == 0
+
+
 def test_over_the_budget_a_whole_request_gets_a_503_too(make_app, connect, all_counted):
     client = connect(make_app(buffer_bytes=10))
     client.send(post(b"x" * 6))

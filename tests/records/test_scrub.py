@@ -267,6 +267,16 @@ def test_many_different_keys_are_not_remembered_for_ever():
     assert len(scrubber._words) <= 4096
 
 
+def test_a_word_that_comes_again_is_not_read_again(monkeypatch):
+    read = []
+    monkeypatch.setattr(Scrubber, "text", lambda _, text: (read.append(text), text)[1])
+    scrubber = Scrubber()
+    for _ in range(3):
+        assert scrubber.word("model") == "model"
+        assert scrubber.word("x" * 513) == "x" * 513
+    assert read == ["model", *["x" * 513] * 3]
+
+
 def test_what_is_remembered_of_words_is_bounded():
     scrubber = Scrubber()
     for number in range(4096):

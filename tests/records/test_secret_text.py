@@ -43,6 +43,7 @@ SIGNATURE = "0123456789abcdef" * 4
         ("AKIAIOSFODNN7EXAMPLE", "[REDACTED]"),
         (f"https://b/k?X-Amz-Signature={SIGNATURE}&x=1", "https://b/k?X-Amz-Signature=[REDACTED]&x=1"),
         ("https://b/k?sv=1&sig=AbC%2Fdef0123456789x%3D&se=2", "https://b/k?sv=1&sig=[REDACTED]&se=2"),
+        (r"{\"token\"\n: \t\"a\"}", r"{\"token\"\n: \t\"[REDACTED]\"}"),  # laid out over lines, in a string
         ("x%3Ftoken%3Dabc12345", "x%3Ftoken%3D[REDACTED]"),
         ("a\r\ntoken=abc12345\r\nb", "a\r\ntoken=[REDACTED]\r\nb"),
         ("session_token 'abc'", "session_token '[REDACTED]'"),
@@ -78,6 +79,7 @@ def test_what_goes(text, left):
         "password=abc&user=bob",  # shorter than eight, without quotes
         "max_tokens=1000 and token count: 12345678",
         '{"token": 12345678, "secret": true, "password": null, "api_key": [12345678]}',
+        '{"token": 1.2345E+10, "secret": 1.2345e-10, "password": -12345678}',
         "secretary: Johnson1234567",
         "monkey: banana12345",
         "Basic research, basic JavaScript, Basic e-commerce",
@@ -102,7 +104,7 @@ def test_what_goes(text, left):
         f"authorization:{' ' * 27}bearer abc",
         "bearer abcdefghijklmnopqrs, bearer aBcdefghijklmno, bearer Internationalize",
         "sk-abcdefghijklmno, sk-abcdefgh_ijklmnop",
-        "design=0123456789abcdef, sig=0123456789abcde, sig=abcdefghijklmnop",
+        "mysig=0123456789abcdef, sig=0123456789abcde, sig=abcdefghijklmnop",
     ],
 )
 def test_what_stays(text):
