@@ -1,3 +1,7 @@
+import gc
+
+import pytest
+
 from open_llm_proxy.http1.errors import ProtocolError
 from open_llm_proxy.proxy.endpoints.local import LocalAnswer
 
@@ -28,3 +32,14 @@ def test_a_refused_rest_is_the_applications_to_answer():
     answer = LocalAnswer()
     assert answer.on_refused(ProtocolError(408, "late")) is False
     assert answer.gone
+
+
+@pytest.mark.parametrize("ends", ["on_request", "on_gone"])
+def test_what_it_did_or_need_not_do_is_let_go(ends):
+    """That holds the answer, in turn: else each would wait for a rare collection."""
+    gc.collect()
+    answer = LocalAnswer()
+    answer.when_whole(lambda answer=answer: answer.gone)
+    getattr(answer, ends)(*[b""] * (ends == "on_request"))
+    del answer
+    assert gc.collect() == 0

@@ -20,17 +20,19 @@ class LocalAnswer:
 
     def on_request(self, body: bytes) -> None:  # noqa: ARG002 - a GET's body means nothing (RFC 9110 §9.3.1)
         """The request is whole."""
-        if self._then is not None:
-            self._then()
+        then, self._then = self._then, None  # it may hold this object: no cycle is left
+        if then is not None:
+            then()
 
     def on_refused(self, error: ProtocolError) -> bool:  # noqa: ARG002 - the error is the application's to answer
         """The request's rest cannot be read."""
-        self.gone = True
+        self.on_gone()
         return False
 
     def on_gone(self) -> None:
         """The client left."""
         self.gone = True
+        self._then = None
 
     def on_writable(self, writable: bool) -> None:
         """Our answers are small."""
