@@ -112,7 +112,7 @@ pytestmark = [
 ]
 
 
-@pytest.mark.timeout(420)
+@pytest.mark.timeout(600)
 def test_five_minutes(tmp_path):
     soak(tmp_path, float(os.environ.get("SOAK_S", "240")))
 
