@@ -40,9 +40,9 @@ def test_what_clients_send_is_read(data, value):
         b"<html>",
         b"{'a': 1}",
         b"[" * 100_000,
-        b'{"a":' * 5000 + b"1" + b"}" * 5000,
-        b"NaN" + b"[" * 9000,
-        b"[NaN," * 9000,
+        b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
+        b"NaN" + b"[" * 100_000,
+        b"[NaN," * 100_000,
     ],
 )
 def test_what_is_no_json_is_a_value_error(data):

@@ -184,8 +184,8 @@ def refused(rig, body, **fields):
         (b'{"model":"m","stream":true,"stream":false}', "duplicate_key"),
         (b'{"model":"m","user":"a","user":"b"}', "duplicate_key"),
         (b'{"model":"m","enable_thinking":true,"enable_thinking":null}', "duplicate_key"),
-        (b'{"model":"m","a":' + b"[" * 5000 + b"]" * 5000 + b"}", "invalid_json"),
-        (b'{"model":"m","user":' + b"[" * 5000 + b"]" * 5000 + b"}", "invalid_json"),
+        (b'{"model":"m","a":' + b"[" * 100_000 + b"]" * 100_000 + b"}", "invalid_json"),
+        (b'{"model":"m","user":' + b"[" * 100_000 + b"]" * 100_000 + b"}", "invalid_json"),
         (b'{"model":"m","a":"\xff"}', "invalid_json"),
     ],
 )

@@ -77,6 +77,6 @@ def test_messages_are_scrubbed_at_any_depth(request_frame):
 
 
 def test_messages_nested_beyond_reason_are_left_out(request_frame):
-    deep = '{"messages": [{"role": "user", "content": ' + '{"a":' * 450 + "1" + "}" * 450 + "}]}"
+    deep = '{"messages": [{"role": "user", "content": ' + '{"a":' * 700 + "1" + "}" * 700 + "}]}"
     record, _ = build(request_frame, deep.encode())
     assert (record["messages"], record["truncated"], record["message_count"]) == (None, ["messages"], 1)

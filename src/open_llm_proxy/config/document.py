@@ -41,7 +41,8 @@ def parse(data: bytes) -> tuple[Any, list[Problem]]:
     try:
         return _loads(text), problems
     except json.JSONDecodeError as error:
-        return None, [*problems, Problem("", f"not JSON: line {error.lineno} column {error.colno}: {_reason(error)}")]
+        place = _behind_comma(error)
+        return None, [*problems, Problem("", f"not JSON: line {place.lineno} column {place.colno}: {_reason(place)}")]
     except RecursionError:
         return None, [*problems, Problem("", "not read: nested too deeply")]
     except ValueError as error:
@@ -101,6 +102,15 @@ def _finite(text: str) -> float:
 def _place(data: bytes, position: int) -> str:
     before = data[:position]
     return f"line {before.count(10) + 1} column {position - before.rfind(10)}"
+
+
+def _behind_comma(error: json.JSONDecodeError) -> json.JSONDecodeError:
+    """The error at what follows a comma too many; from Python 3.13 on the parser points at the comma itself."""
+    rest = error.doc[error.pos :]
+    behind = rest[1:].lstrip()
+    if not rest.startswith(",") or not behind.startswith(("}", "]")):
+        return error
+    return json.JSONDecodeError(error.msg, error.doc, len(error.doc) - len(behind))
 
 
 def _reason(error: json.JSONDecodeError) -> str:
