@@ -426,6 +426,18 @@ def test_a_blocked_stdout_keeps_the_rest_in_the_spool_where_it_is_the_only_sink(
     assert one.stdout.ids() == [("request", "0")]
 
 
+def test_at_the_end_too_segments_stay_whose_lines_are_not_out(kit, bench, written):
+    one = bench(only_stdout=True)
+    written.close()
+    one.stdout.blocked = True
+    one.work()
+    one.intake.finish_all()
+    assert len(kit.files("frames/**/*")) == 1
+    one.stdout.blocked = False
+    one.intake.finish_all()
+    assert kit.files("frames/**/*") == []
+
+
 def test_finish_all_closes_what_has_been_read(kit, bench):
     kit.now_ns = 2**62
     writer = kit.writer(segment_bytes=1)
