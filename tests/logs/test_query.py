@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import duckdb
 import pytest
 from tests.logs.archive import Archive
@@ -98,3 +101,24 @@ def test_ctrl_c_is_what_it_is_elsewhere(connection):
         raise RuntimeError("Query interrupted")
     with pytest.raises(RuntimeError, match="other"), answering(connection):
         raise RuntimeError("other")
+
+
+INTERRUPTED = """
+import os, signal, threading
+from open_llm_proxy.logs.export.rows import read_texts
+from open_llm_proxy.logs.query import answering, ask, open_views
+from open_llm_proxy.logs.window import ALL
+
+connection = open_views([], ALL)
+threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+try:
+    with answering(connection):
+        list(read_texts(ask(connection, "SELECT sum(a.range * b.range) FROM range(100000000) AS a, range(10000) AS b")))
+except KeyboardInterrupt:
+    print(ask(connection, "SELECT 7").fetchall())
+"""
+
+
+def test_after_ctrl_c_the_next_question_does_not_wait_for_the_last():
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stdout, done.stderr) == ("[(7,)]\n", "")

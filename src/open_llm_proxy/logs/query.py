@@ -86,6 +86,7 @@ def answering(connection: duckdb.DuckDBPyConnection) -> Generator[None]:
         raise refused(connection, error) from error
     except RuntimeError as error:  # what DuckDB makes of Ctrl-C
         if "interrupted" in str(error):
+            connection.interrupt()  # what streams runs on otherwise, and the next question waits for it
             raise KeyboardInterrupt from error
         raise
 
