@@ -105,11 +105,11 @@ def test_ctrl_c_is_what_it_is_elsewhere(connection):
 
 INTERRUPTED = """
 import os, signal, threading
+from open_llm_proxy.logs.engine import connect
 from open_llm_proxy.logs.export.rows import read_texts
-from open_llm_proxy.logs.query import answering, ask, open_views
-from open_llm_proxy.logs.window import ALL
+from open_llm_proxy.logs.query import answering, ask
 
-connection = open_views([], ALL)
+connection = connect(())
 threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
 try:
     with answering(connection):
