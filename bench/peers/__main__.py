@@ -66,26 +66,28 @@ def describe(peer: Peer) -> Measured:
     )
 
 
-def measure_all(bench: Bench, peers: Sequence[Peer], result: Result) -> None:
-    """Every peer once a round, in turning order; then the kills."""
+def measure_all(bench: Bench, peers: Sequence[Peer], result: Result, file: Path) -> None:
+    """Every peer once a round, in turning order; what is known so far is kept."""
     columns = {peer.name: describe(peer) for peer in peers}
     result.peers = list(columns.values())
-    running = [peer for peer in peers if not peer.absent]
     for number in range(bench.plan.rounds):
+        running = [peer for peer in peers if not peer.absent and number < peer.most_rounds]
         measure_direct(bench, lambda reading, value: result.direct.setdefault(reading, []).append(value))
         turn = number % max(1, len(running))
         for peer in running[turn:] + running[:turn]:
             began = time.monotonic()
             measure_peer(bench, peer, columns[peer.name])
+            result.write(file)
             say(f"round {number + 1}, {peer.name}: {time.monotonic() - began:.0f} s {columns[peer.name].reasons or ''}")
 
 
-def kill_all(bench: Bench, peers: Sequence[Peer], result: Result) -> None:
+def kill_all(bench: Bench, peers: Sequence[Peer], result: Result, file: Path) -> None:
     """The kills of every peer."""
     for peer in peers:
         began = time.monotonic()
         kills = kill_peer(bench, peer)
         result.kills.append(kills)
+        result.write(file)
         say(f"kills, {peer.name}: {time.monotonic() - began:.0f} s {kills.rounds} {kills.reason}")
 
 
@@ -98,13 +100,12 @@ def measure(options: argparse.Namespace) -> Result:
     plan = Plan(1, 1, 1) if options.quick else Plan(options.rounds, options.seconds, options.kills)
     began = datetime.now(UTC)
     result = Result(began.isoformat(timespec="seconds"), facts, str(plan), "make bench-peers")
+    file = RESULTS / f"peers-{began:%Y-%m-%dT%H-%M-%SZ}.json"
     with tempfile.TemporaryDirectory(prefix="run-", dir=RESULTS, ignore_cleanup_errors=True) as name:
         folder = Path(name)
         bench = Bench(cores, folder, build_provider(folder), Certificates.make(folder), plan)
-        measure_all(bench, choose(MEASURED, options.only), result)
-        kill_all(bench, choose(KILLED, options.only), result)
-    file = RESULTS / f"peers-{began:%Y-%m-%dT%H-%M-%SZ}.json"
-    result.write(file)
+        measure_all(bench, choose(MEASURED, options.only), result, file)
+        kill_all(bench, choose(KILLED, options.only), result, file)
     say(f"kept in {file}; {(datetime.now(UTC) - began).seconds} s")
     return result
 

@@ -111,6 +111,8 @@ LITELLM = Peer(
     logging="callback s3_v2, an object a call with both bodies, into a store that takes all at once; "
     "uvicorn's access log",
     settle=settle_litellm,
+    most_rounds=1,
+    note="one round, since each of its loads ends with a flush that comes every 10 s",
     record=Record(
         what="callback s3_v2, its defaults (10 s, 512 calls)",
         bodies="yes",

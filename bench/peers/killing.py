@@ -17,7 +17,7 @@ from bench.peers.upstream import Upstream
 from bench.processes import RigError
 
 CONNECTIONS = 8
-_STILL_S = 15  # nothing new for so long, and nothing more is awaited
+_STILL_S = 15  # a peer that was started anew ships nothing new for so long, and nothing more is awaited
 _LONGEST_S = 120
 
 
@@ -79,7 +79,7 @@ def count_kept(peer: Peer, running: Running, answered: set[str]) -> int:
         now = len(answered & peer.record.find_ids(running))
         if now != kept:
             kept, since = now, time.monotonic()
-        elif time.monotonic() - since > _STILL_S:
+        elif time.monotonic() - since > (_STILL_S if peer.record.restarts else 1):
             break
         time.sleep(0.25)
     return kept

@@ -60,7 +60,7 @@ def show_added(connections: int) -> Callable[[Measured, Result], str]:
             through, direct = peer.values.get(reading), result.direct.get(reading)
             if not through or not direct:
                 return explain(peer, "latency" if connections == 1 else "call")
-            cells.append(format_number(max(0.0, find_median(through) - find_median(direct)) / 1000))
+            cells.append(format_number((find_median(through) - find_median(direct)) / 1000))
         return " / ".join(cells)
 
     return make

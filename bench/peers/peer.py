@@ -118,6 +118,7 @@ class Peer:
     settle: Settle = settle_by_quiet
     arrange: Callable[[Running, Cores], None] = lambda _running, _cores: None
     find_recorder: Callable[[Running], int | None] = lambda _running: None
+    most_rounds: int = 9  # fewer where a round takes minutes
     note: str = ""  # what a reader of its figures has to know
     absent: str = ""  # why it cannot be run at all
 

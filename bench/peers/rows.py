@@ -180,6 +180,8 @@ def measure_memory(running: Running, upstream: Upstream, measured: Measured) -> 
     call = write_request(make_request(KB, stream=True), running.headers)
     with upstream.play(_HELD, pace_ms=1000):
         opened = hold_streams(running.port, call, STREAMS, look)
+    if not opened:
+        raise RigError("no stream began")
     measured.add("memory", worst / _MB)
     measured.add("streams open", opened)
 
