@@ -41,12 +41,12 @@ test-slow: install ## the marked runs that CI takes: browser, model server, kill
 test-long: install ## everything: browser, model server, soak, long fuzz
 	$(PYTEST) $(ARGS)
 
-# What must not lose a call or leak a key: the packages of [tool.coverage.run].
+# What must not lose a call or leak a key: the packages of [tool.coverage.run]. Traced, a test takes twice its time.
 HELD := http1 proxy records recorder spool
 COVERED := build/coverage.json
 coverage: install ## lines and branches that the unit tests take, 95 % a package held
 	@mkdir -p $(dir $(COVERED))
-	$(PYTEST) -n $(WORKERS) --dist loadfile -m "not slow and not long" -q --cov --cov-report=term-missing:skip-covered --cov-report=json:$(COVERED) $(HELD:%=tests/%) $(ARGS)
+	$(PYTEST) -n $(WORKERS) --dist loadfile -m "not slow and not long" --timeout 300 -q --cov --cov-report=term-missing:skip-covered --cov-report=json:$(COVERED) $(HELD:%=tests/%) $(ARGS)
 	@$(BIN)/python tests/coverage_floor.py $(COVERED)
 
 check: install ## lint, format, types, import contracts
