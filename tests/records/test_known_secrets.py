@@ -24,7 +24,9 @@ def forms():
     yield json.dumps(ODD)[1:-1].replace("/", "\\/")
 
 
-@pytest.mark.parametrize("key", ["a\nb\rc\td\be\ff", "it's/mine", "clef-\U0001f511-1", "half-\ud83d-1", "\x01control"])
+@pytest.mark.parametrize(
+    "key", ["a\nb\rc\td\be\ff", "it's/mine", 'two\\\\"quote', "clef-\U0001f511-1", "half-\ud83d-1", "\x01control"]
+)
 @pytest.mark.parametrize("depth", range(4))
 def test_what_json_escapes_is_known_at_any_depth(key, depth):
     form = key
@@ -65,6 +67,11 @@ def test_a_key_that_holds_another_goes_whole():
         KnownSecrets(["key-one-1", "key-one-1-more"]).redact("a key-one-1-more b key-one-1")
         == "a [REDACTED] b [REDACTED]"
     )
+
+
+def test_of_many_keys_that_hold_each_other_the_longest_goes():
+    keys = ["key-one-1" + "-more" * number for number in range(20)]
+    assert KnownSecrets(keys).redact(f"a {keys[-1]} b {keys[7]} c") == "a [REDACTED] b [REDACTED] c"
 
 
 def test_short_keys_go_as_whole_words_and_the_shortest_not_at_all():

@@ -46,6 +46,15 @@ SIGNATURE = "0123456789abcdef" * 4
         (r"{\"token\"\n: \t\"a\"}", r"{\"token\"\n: \t\"[REDACTED]\"}"),  # laid out over lines, in a string
         ("x%3Ftoken%3Dabc12345", "x%3Ftoken%3D[REDACTED]"),
         ("a\r\ntoken=abc12345\r\nb", "a\r\ntoken=[REDACTED]\r\nb"),
+        ("say Basic dXNlcjpwcHBwcHA", "say Basic [REDACTED]"),
+        ("my sk-ABCdefGHI", "my [REDACTED]"),
+        ("Bearer sk-abc123456, AKIAABCDEFGH", "Bearer [REDACTED], [REDACTED]"),
+        ("Authorization: ApiKey Ghp_abc12345", "Authorization: ApiKey [REDACTED]"),
+        ('password = F"abc"', 'password = F"[REDACTED]"'),
+        ("sig=0123456789abcdefsig=0123456789 sig=0123456789abcdef", "sig=[REDACTED] sig=[REDACTED]"),
+        ("token='abc''def'", "token='[REDACTED]''def'"),  # twice is once in SQL alone
+        ("SECRET 'b''', REGION 'x'", "SECRET '[REDACTED]', REGION 'x'"),
+        ("token=abcd-efg", "token=[REDACTED]"),
         ("session_token 'abc'", "session_token '[REDACTED]'"),
         ("token=abcd123X", "token=[REDACTED]"),
         ("token=abc1234)", "token=[REDACTED])"),  # eight with what ends the sentence
@@ -94,6 +103,9 @@ def test_what_goes(text, left):
         "token: [REDACTED], password='[REDACTED]'",
         "token=[REDACTED].",
         "token=abc1234",
+        "token=ABCDEFGHIJ",
+        "the token:",
+        "sk-learn-contrib-extra",
         "mytoken=abc12345",
         'token: "',
         r"token:\nabc12345",
