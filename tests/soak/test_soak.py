@@ -114,7 +114,7 @@ pytestmark = [
 
 @pytest.mark.timeout(600)
 def test_five_minutes(tmp_path):
-    soak(tmp_path, float(os.environ.get("SOAK_S", "240")))
+    soak(tmp_path, float(os.environ.get("SOAK_S", "225")))
 
 
 @pytest.mark.long
