@@ -70,7 +70,13 @@ TLS_FAILED: Final = Row(
     "provider_tls_failure", 502, _SERVER, "the provider's certificate or handshake failed", "operator: see `ca_file`"
 )
 CUT_OFF: Final = Row("provider_cut_off", 502, _SERVER, "the provider closed or broke HTTP before an answer", "retry")
-OVERLOADED: Final = Row("too_many_connections", 503, _SERVER, "over `limits.connections`", "retry after the header")
+OVERLOADED: Final = Row(
+    "too_many_connections",
+    503,
+    _SERVER,
+    "over `limits.connections`, or hardly a file more may be opened",
+    "retry after the header",
+)
 BUFFERS_FULL: Final = Row("buffers_full", 503, _SERVER, "over `limits.buffer_bytes`", "retry after the header")
 DRAINING: Final = Row("draining", 503, _SERVER, "the server stops and its `drain_s` is spent", "retry: another serves")
 CONNECT_TIMEOUT: Final = Row(
