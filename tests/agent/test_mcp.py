@@ -182,6 +182,15 @@ def test_a_server_that_cannot_be_reached(target, why):
         with_server(target, None)
 
 
+def test_without_the_clients_package_the_extra_is_named(monkeypatch):
+    def import_module(name):
+        raise ModuleNotFoundError(f"No module named {name!r}", name=name.partition(".")[0])
+
+    monkeypatch.setattr(module, "import_module", import_module)
+    with pytest.raises(McpError, match=r"the package mcp is not installed; .*'open-llm-proxy\[agent\]'"):
+        with_server(Target("http://127.0.0.1:9/mcp"), None)
+
+
 def test_a_server_that_says_nothing_is_given_up(monkeypatch):
     monkeypatch.setattr(module, "CONNECT_S", 0.5)
     monkeypatch.setattr(module, "CLOSE_S", 0.5)

@@ -289,4 +289,6 @@ def _say(error: BaseException) -> str:
     """The first error in a group of them, in words."""
     while isinstance(error, BaseExceptionGroup):
         error = cast("BaseExceptionGroup[BaseException]", error).exceptions[0]
+    if isinstance(error, ModuleNotFoundError):
+        return f"the package {error.name} is not installed; install it: pip install 'open-llm-proxy[agent]'"
     return str(error) or type(error).__name__
