@@ -70,7 +70,8 @@ _CADDY = """\
   admin off
   auto_https off
 }}
-http://127.0.0.1:{port} {{
+http://:{port} {{
+  bind 127.0.0.1
   log {{
     output file {folder}/access.log
   }}
