@@ -42,9 +42,10 @@ def soak(folder, traffic_s):
         stage.rest()
         before = stage.descriptors()
         stage.run(traffic_s)
+        growths = {name: growth_of(samples) for name, samples in stage.watch.long_lived().items() if name in SPARED}
+        LOG.warning("%s", growths)
         health = stage.rest()
         after = stage.descriptors()
-        growths = {name: growth_of(samples) for name, samples in stage.watch.long_lived().items() if name in SPARED}
         books = Books(stage.bucket.records())
         print_table(seed, stage, books, growths, before, after)
 
@@ -86,7 +87,11 @@ def check_counts(stage, health, books):
     records = len(books.requests) + len(books.responses)
     assert counts["accepted"] == counts["spooled"] + counts["lost"]
     assert counts["lost"] == counts["unreadable"] == health["swallowed_exceptions"] == 0
-    assert counts["recorded"] == counts["shipped"] == records
+    assert counts["recorded"] == records
+    # A recorder that is killed as the store has just confirmed a file does not come to count that.
+    uncounted = len(stage.bucket.list_keys()) - health["store"]["shipped_files"]
+    assert 0 <= uncounted <= stage.faults.done["kill recorder"]
+    assert counts["shipped"] == records if not uncounted else counts["shipped"] < records
     assert health["store"]["state"] == "ok"
     assert stage.calls() == len(books.requests)
     assert stage.metric("restarts_total") == stage.faults.kills > 0
