@@ -129,7 +129,7 @@ def test_content_that_begins_like_the_end_of_a_chunk_does_not_end_it():
     decoder = ChunkedDecoder()
     decoder.feed(b"8\r\n")
     with pytest.raises(ProtocolError):
-        decoder.feed(b"\r\nabcdef5\r\nhello\r\n")
+        decoder.feed(b"\r\nabcdefXX5\r\nhello\r\n")
 
 
 @pytest.mark.parametrize(("data", "content"), GOOD.values(), ids=GOOD)

@@ -163,3 +163,7 @@ def test_memory_equals_a_fresh_parse(kind, first, second, changes):
         assert expected == (told(reader.head), len(body))
         assert message[end:] == body
     assert remembered(reader, message, end) == expected
+
+
+def test_before_the_first_head_nothing_is_remembered():
+    assert HeadReader(parse_request_head, 100).read_whole(b"G1xY") is None

@@ -294,6 +294,12 @@ def test_a_word_that_comes_again_stays_the_object_that_came():
         assert SCRUBBER.word(word) is word
 
 
+def test_lists_without_secrets_are_the_same_objects():
+    items = ["a", 1, ["b", {"c": [None]}]]
+    assert SCRUBBER.value(items) is items
+    assert SCRUBBER.value({"items": items})["items"] is items
+
+
 def test_what_is_hidden_already_stays_the_same_object():
     value = {"token": b"[REDACTED]".decode()}
     assert SCRUBBER.value(value) is value
@@ -352,6 +358,7 @@ def test_the_margin():
 def test_json_after_white_space_is_json():
     assert SCRUBBER.text(' \n{ "token": "b" }') == '{"token":"[REDACTED]"}'
     assert SCRUBBER.text('\t["token: abc12345",  1]') == '["token: [REDACTED]",1]'
+    assert SCRUBBER.text('"caf\\u00e9, token=abc12345"') == '"café, token=[REDACTED]"'
 
 
 def test_json_of_too_many_values_is_free_text():

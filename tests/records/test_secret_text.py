@@ -59,6 +59,7 @@ SIGNATURE = "0123456789abcdef" * 4
         ("token=abcd123X", "token=[REDACTED]"),
         ("token=abc1234)", "token=[REDACTED])"),  # eight with what ends the sentence
         ("token=[REDACTED]abc", "token=[REDACTED]"),
+        ("token=[REDACTED]abc.", "token=[REDACTED]."),
         ("Authorization: token 12345678", "Authorization: token [REDACTED]"),
         (f"authorization:{' ' * 26}bearer abc", f"authorization:{' ' * 26}bearer [REDACTED]"),
         ("Bearer abc123.", "Bearer [REDACTED]."),
