@@ -101,7 +101,9 @@ class StdoutSink:
             except OSError:
                 with self._changed:
                     self._broken = True
-                    self.dropped += len(self._queue)
+                    lost = sum(data.count(b"\n") for data in (batch, *self._queue))
+                    self.dropped += lost
+                    self._unsaid += lost
                     self._queue.clear()
             with self._changed:
                 self._queued_bytes = 0 if self._broken else self._queued_bytes - len(batch)
