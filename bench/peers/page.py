@@ -175,6 +175,7 @@ def render_tables(result: Result) -> str:
         render_measures(result),
         f"Measured {result.at[:16].replace('T', ' ')} UTC by `{result.command}`: {facts}; {result.plan}. "
         + render_direct(result),
+        " ".join(result.problems),
         render_notes(result),
         "What is on record after SIGKILL to the whole process tree under load:",
         render_kills(result),
@@ -194,7 +195,14 @@ def render_summary(result: Result) -> str:
         rows.append(f"| {name} | {cost}{unit} | {memory} | {summarize_kill(lost.get(peer.name))} |")
     rows = [row.replace(" [^absent]", "") for row in rows]
     return "\n".join(
-        [f"![CPU, memory and latency beside the peers](docs/{PLOT_NAME})", "", *rows, "", f"Measured {day}."]
+        [
+            f"![CPU, memory and latency beside the peers](docs/{PLOT_NAME})",
+            "",
+            *rows,
+            "",
+            f"Measured {day}.",
+            *result.problems,
+        ]
     )
 
 
