@@ -36,7 +36,7 @@ test: install ## test it: all but the slow ones, under 4 minutes on 2 cores
 
 # pytest ends with 5 where nothing is marked.
 test-slow: install ## the marked runs that CI takes: browser, model server, kill -9 under load
-	$(PYTEST) -m "slow and not long" $(ARGS) || test $$? = 5
+	$(PYTEST) -n 2 --dist loadfile -m "slow and not long" $(ARGS) || test $$? = 5
 
 test-long: install ## everything: browser, model server, soak, long fuzz
 	$(PYTEST) $(ARGS)

@@ -53,7 +53,7 @@ _decode = msgspec.json.Decoder(_Body).decode
 
 
 def read_ordinary(data: bytes) -> Answer | None:
-    """What ``read_plain`` gives for an answer in which nothing is odd, at a third of the cost; None for any other."""
+    """What ``read_plain`` gives for an answer in which nothing is odd, for less; None for any other."""
     try:
         body = _decode(data)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
