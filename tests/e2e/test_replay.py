@@ -96,11 +96,12 @@ def shipped(proxy: Proxy, count: int) -> None:
 @pytest.fixture(scope="module")
 def logged(full: Proxy, parks: RunningServer, tmp_path_factory: pytest.TempPathFactory) -> str:
     converse(tmp_path_factory.mktemp("session"), full, parks, "the-full-session")
-    full.calls(2)
+    upstream_id(full, "the-full-session")  # both calls are on record
     return "the-full-session"
 
 
 def replayed(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    assert done.stdout, done.stderr
     return json.loads(done.stdout)
 
 
