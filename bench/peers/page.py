@@ -186,7 +186,7 @@ def render_tables(result: Result) -> str:
 def render_summary(result: Result) -> str:
     """The README's few lines: the plot, and the kill's outcome in one sentence each."""
     day = result.at[:10]
-    rows = ["| | CPU a call | memory, 1,000 streams | answered calls lost by SIGKILL |", "|---|---|---|---|"]
+    rows = ["| | CPU a call | memory, 1,000 streams (MB) | answered calls lost by SIGKILL |", "|---|---|---|---|"]
     lost = {kills.name: kills for kills in result.kills}
     for peer in result.peers:
         cost, memory = show_cost("call")(peer, result), show_memory(peer, result)
