@@ -9,6 +9,7 @@ from bench.processes import RigError
 from bench.sides import find_command
 
 
+@pytest.mark.slow
 def test_both_sides_of_a_small_day(tmp_path):
     write_day(tmp_path / "corpus", DAY, 200, files=3)
     for cost in (

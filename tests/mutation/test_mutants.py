@@ -71,6 +71,7 @@ def test_changes_over_several_lines_hold_only_what_changed(mutants):
     assert ("box.py ask", "1,", "None,") in made
 
 
+@pytest.mark.slow
 def test_a_sample_is_the_same_each_time_and_stays_when_others_come(mutants):
     few = mutants(SOURCE)
     many = mutants(

@@ -109,7 +109,10 @@ class Kit:
     def files(self, pattern: str = "**/*") -> list[str]:
         """Files in the spool but for locks and the like, relative."""
         skip = {"lock", "recorder.lock", "recorder.progress"}
-        found = [path for path in self.spool.glob(pattern) if path.is_file() and path.name not in skip]
+        try:
+            found = [path for path in self.spool.glob(pattern) if path.is_file() and path.name not in skip]
+        except FileNotFoundError:  # a folder went while it was looked at
+            return self.files(pattern)
         return sorted(str(path.relative_to(self.spool)) for path in found)
 
     def stored(self, root: Path | None = None) -> list[tuple[str, str]]:

@@ -12,6 +12,7 @@ def test_the_line_that_is_said_works_when_pasted(start):
     assert "I am the demo model" in answer.stdout
 
 
+@pytest.mark.slow
 def test_it_is_a_process_of_its_own_and_is_started_again(start):
     served = start("--demo", "--port", "0")
     assert "stand-in" in served.call("demo")["choices"][0]["message"]["content"]

@@ -150,6 +150,7 @@ def test_a_serve_shows_its_calls_and_goes_on_counting_after_a_kill(start, write,
     assert served.is_free(port)
 
 
+@pytest.mark.slow
 def test_a_second_serve_beside_the_first_has_no_metrics_and_answers(start, write, port, tmp_path):
     write(metrics={"port": port})
     first = start()

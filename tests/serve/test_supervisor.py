@@ -16,6 +16,7 @@ def test_it_serves_then_ends_with_0_and_leaves_nothing_behind(start):
     assert served.is_free(port)
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_it_too(start):
     served = start()
     assert served.port
@@ -79,6 +80,7 @@ def test_a_killed_supervisor_takes_its_children_with_it(start):
     assert served.is_free(port)
 
 
+@pytest.mark.slow
 def test_without_what_only_linux_has_it_serves_starts_again_reloads_and_drains(start, write, config):
     write(workers=2)
     served = start(darwin=True)
@@ -133,6 +135,7 @@ def test_drain_finishes_what_is_in_flight(start, provider):
     assert served.wait() == 0
 
 
+@pytest.mark.slow
 def test_connections_that_wait_for_a_worker_in_its_pause_are_served_when_the_drain_begins(start):
     served = start()
     assert served.port
