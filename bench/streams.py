@@ -2,8 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from types import MappingProxyType
 from typing import TypeVar, cast
 
 import uvloop
@@ -11,14 +12,14 @@ import uvloop
 from bench.bodies import HEADERS, PATH
 from bench.processes import RigError
 
-_LONGEST_S = 120
-_LAST_CHUNK = b"0\r\n\r\n"
+LONGEST_S = 120
+LAST_CHUNK = b"0\r\n\r\n"
 
 
-def write_call(body: bytes) -> bytes:
-    """One request's bytes, as the browser app sends it."""
-    lines = "".join(f"{name}: {value}\r\n" for name, value in HEADERS.items())
-    return f"POST {PATH} HTTP/1.1\r\nHost: bench\r\n{lines}Content-Length: {len(body)}\r\n\r\n".encode() + body
+def write_call(body: bytes, more: Mapping[str, str] = MappingProxyType({}), target: str = PATH) -> bytes:
+    """One request's bytes, as the browser app sends it, with ``more`` headers."""
+    lines = "".join(f"{name}: {value}\r\n" for name, value in (HEADERS | dict(more)).items())
+    return f"POST {target} HTTP/1.1\r\nHost: bench\r\n{lines}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
 class _Connection(asyncio.Protocol):
@@ -66,7 +67,7 @@ class _Stream(_Connection):
 
     def data_received(self, data: bytes) -> None:
         self._answer += data
-        if self._answer.endswith(_LAST_CHUNK) and not self.done.done():
+        if self._answer.endswith(LAST_CHUNK) and not self.done.done():
             self.done.set_result(bytes(self._answer))
             self.transport.close()
 
@@ -94,13 +95,13 @@ async def _read_streams(port: int, call: bytes, count: int, sample: Callable[[],
         for stream in streams:
             stream.call()
         everything = asyncio.gather(*(stream.done for stream in streams))
-        end = time.monotonic() + _LONGEST_S
+        end = time.monotonic() + LONGEST_S
         while not everything.done():
             sample()
             await asyncio.wait([everything], timeout=0.05)
             if time.monotonic() > end:
                 everything.cancel()
-                raise RigError(f"{count} streams did not end within {_LONGEST_S} s")
+                raise RigError(f"{count} streams did not end within {LONGEST_S} s")
         return everything.result()
 
 

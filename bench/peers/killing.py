@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 
 from bench.bodies import PATH, make_request
 from bench.machine import find_port
-from bench.peers.load import Answers, call_until_broken, write_request
+from bench.peers.load import Answers, call_until_broken
 from bench.peers.peer import KB, Peer, Place, Running, start
 from bench.peers.result import Kill, Kills
 from bench.peers.rows import Bench
@@ -15,6 +15,7 @@ from bench.peers.sink import run_sink
 from bench.peers.tree import kill_tree
 from bench.peers.upstream import Upstream
 from bench.processes import RigError
+from bench.streams import write_call
 
 CONNECTIONS = 8
 _STILL_S = 15  # a peer that was started anew ships nothing new for so long, and nothing more is awaited
@@ -34,7 +35,7 @@ def kill_once(bench: Bench, peer: Peer, rng: random.Random) -> Kill:
         with start(peer, place, bench.cores) as running:
 
             def write(number: int) -> bytes:
-                return write_request(request, running.headers, f"{PATH}?call={number}")
+                return write_call(request, running.headers, f"{PATH}?call={number}")
 
             seconds = rng.uniform(*record.load_s)
             answers = call_until_broken(

@@ -2,24 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
 import uvloop
 
-from bench.bodies import HEADERS, PATH
 from bench.processes import RigError
-from bench.streams import decode_stream
-
-_LAST_CHUNK = b"0\r\n\r\n"
-_LONGEST_S = 120
-
-
-def write_request(body: bytes, more: Mapping[str, str], target: str = PATH) -> bytes:
-    """One call's bytes."""
-    lines = "".join(f"{name}: {value}\r\n" for name, value in (HEADERS | dict(more)).items())
-    return f"POST {target} HTTP/1.1\r\nHost: bench\r\n{lines}Content-Length: {len(body)}\r\n\r\n".encode() + body
+from bench.streams import LAST_CHUNK, LONGEST_S, decode_stream
 
 
 class _Connection(asyncio.Protocol):
@@ -41,7 +31,7 @@ class _Stream(_Connection):
 
     def data_received(self, data: bytes) -> None:
         self.answer += data
-        if self.answer.endswith(_LAST_CHUNK):
+        if self.answer.endswith(LAST_CHUNK):
             self.is_whole = self.has_begun
             self.transport.close()
 
@@ -80,7 +70,7 @@ async def _read_whole(port: int, request: bytes, count: int, most_s: float) -> l
     return [decode_stream(bytes(stream.answer)) for stream in streams]
 
 
-def read_streams(port: int, request: bytes, count: int, *, most_s: float = _LONGEST_S) -> list[bytes]:
+def read_streams(port: int, request: bytes, count: int, *, most_s: float = LONGEST_S) -> list[bytes]:
     """Read streams at once, each once and whole; their bodies.
 
     Raises:
@@ -153,7 +143,7 @@ def is_complete(head: bytes, body: bytes) -> bool:
     """Whether a plain answer's body is all here."""
     fields = head.lower()
     if b"\r\ntransfer-encoding: chunked" in fields:
-        return body.endswith(_LAST_CHUNK)
+        return body.endswith(LAST_CHUNK)
     length = fields.partition(b"\r\ncontent-length:")[2].split(b"\r\n", 1)[0]
     return bool(length) and len(body) >= int(length)
 

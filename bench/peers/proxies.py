@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from bench import nginx
@@ -119,17 +120,12 @@ NGINX = Peer(
     logging="access_log combined, to a file",
     record=Record(what="access log, unbuffered", bodies="no", name_call=name_by_number, find_ids=in_access_log()),
 )
-NGINX_BUFFERED = Peer(
+NGINX_BUFFERED = replace(
+    NGINX,
     name="nginx, log buffered",
-    language="C",
-    source=NGINX.source,
     write=lambda place: write_nginx(place, " buffer=64k flush=5s"),
-    find_version=NGINX.find_version,
-    measure_size=NGINX.measure_size,
     logging="access_log combined buffer=64k flush=5s",
-    record=Record(
-        what="access log, buffer=64k flush=5s", bodies="no", name_call=name_by_number, find_ids=in_access_log()
-    ),
+    record=replace(NGINX.record, what="access log, buffer=64k flush=5s"),
 )
 HAPROXY = Peer(
     name="HAProxy",

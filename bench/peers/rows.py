@@ -10,7 +10,7 @@ from pathlib import Path
 from bench.bodies import HEADERS, PATH, Script, make_request, make_stream
 from bench.certificates import Certificates
 from bench.machine import Cores, find_port
-from bench.peers.load import hold_streams, read_streams, write_request
+from bench.peers.load import hold_streams, read_streams
 from bench.peers.peer import KB, Peer, Place, Running, start
 from bench.peers.result import Measured
 from bench.peers.sink import run_sink
@@ -19,6 +19,7 @@ from bench.peers.tree import read_cpu_ns, sum_cpu_ns, sum_memory_bytes
 from bench.peers.upstream import Upstream, ask, serve_secured
 from bench.processes import RigError, stopped
 from bench.provider import Provider
+from bench.streams import write_call
 from bench.wrk import Load, Outcome, finish
 
 MANY = 64
@@ -163,7 +164,7 @@ def measure_chunks(peer: Peer, running: Running, upstream: Upstream, measured: M
         check_answer(running, request, _PACED, is_stream=True)
         account = Account(peer, running).open()
         wanted = read_stream(_PACED.body)
-        for body in read_streams(running.port, write_request(request, running.headers), CHUNK_STREAMS):
+        for body in read_streams(running.port, write_call(request, running.headers), CHUNK_STREAMS):
             if read_stream(body) != wanted:
                 raise RigError(f"a stream was {body[:200]!r} … {body[-200:]!r}")
         account.close(measured, "chunk", CHUNK_STREAMS * CHUNKS)
@@ -177,7 +178,7 @@ def measure_memory(running: Running, upstream: Upstream, measured: Measured) -> 
         nonlocal worst
         worst = max(worst, sum_memory_bytes(running.root))
 
-    call = write_request(make_request(KB, stream=True), running.headers)
+    call = write_call(make_request(KB, stream=True), running.headers)
     with upstream.play(_HELD, pace_ms=1000):
         opened = hold_streams(running.port, call, STREAMS, look)
     if not opened:

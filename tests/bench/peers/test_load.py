@@ -8,12 +8,13 @@ from bench.peers import load
 from bench.peers.texts import read_stream
 from bench.processes import RigError
 from bench.provider import ScriptedProvider
+from bench.streams import write_call
 
-CALL = load.write_request(make_request(1024, stream=True), {"x-more": "1"})
+CALL = write_call(make_request(1024, stream=True), {"x-more": "1"})
 
 
 def test_a_request_bears_what_a_peer_wants():
-    head = load.write_request(b"{}", {"x-more": "1"}, f"{PATH}?call=7").partition(b"\r\n\r\n")[0]
+    head = write_call(b"{}", {"x-more": "1"}, f"{PATH}?call=7").partition(b"\r\n\r\n")[0]
     assert head.startswith(b"POST /v1/chat/completions?call=7 HTTP/1.1\r\n")
     assert b"\r\nx-more: 1\r\n" in head
     assert head.endswith(b"Content-Length: 2")
@@ -46,7 +47,7 @@ def test_calls_are_told_apart_until_the_end(play: Callable[..., ScriptedProvider
 
     def write(number: int) -> bytes:
         numbers.append(number)
-        return b"" if broken.is_set() else load.write_request(make_request(1024), {}, f"{PATH}?call={number}")
+        return b"" if broken.is_set() else write_call(make_request(1024), {}, f"{PATH}?call={number}")
 
     def end() -> None:
         broken.set()
